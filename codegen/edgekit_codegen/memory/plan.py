@@ -1,0 +1,77 @@
+"""Where every byte of an inference lives: the planner's result and the emitter's input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir.region import Box
+from ..ir.types import TensorId
+from ..schedule.types import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Bytes for (a box of) one tensor.
+
+    tensor   the tensor; tensors that are views of each other have storages with equal offsets
+    box      which part of the tensor is held: the whole for plain tensors, a tile or channel group otherwise
+    slots    row y lives in slot y mod slots; slots == rows for a plain tensor, fewer for a ring
+    pitch    bytes from one row to the next; a row never wraps
+    region   index into the target's regions
+    offsets  byte offset in the region of each slot; evenly spaced by `pitch` for a plain tensor
+    """
+
+    tensor: TensorId
+    box: Box
+    slots: int
+    pitch: int
+    region: int
+    offsets: tuple[int, ...]
+
+    @property
+    def contiguous(self) -> bool:
+        return all(o == self.offsets[0] + i * self.pitch for i, o in enumerate(self.offsets))
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Working memory of one operator's kernel, live only while that operator runs."""
+
+    op: int
+    region: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionUse:
+    """Bytes of one target region that the plan occupies (its high-water mark) and the alignment its base needs."""
+
+    name: str
+    used: int
+    size: int
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A schedule with an address for every buffer.
+
+    arena_bytes        sum over regions of the bytes used: inputs, outputs, intermediates and scratch
+    lower_bound_bytes  the largest live set over the schedule's steps: no plan of this schedule needs less
+    """
+
+    schedule: Schedule
+    storages: tuple[Storage, ...]
+    scratch: tuple[Scratch, ...]
+    regions: tuple[RegionUse, ...]
+    arena_bytes: int
+    lower_bound_bytes: int
+
+    def storage(self, tensor: TensorId) -> Storage:
+        return next(s for s in self.storages if s.tensor == tensor)
+
+    @property
+    def gap(self) -> float:
+        """How far the plan lies above its lower bound, as a fraction; 0.0 is proven optimal for the schedule."""
+        return self.arena_bytes / self.lower_bound_bytes - 1.0 if self.lower_bound_bytes else 0.0

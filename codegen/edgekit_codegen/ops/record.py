@@ -1,0 +1,127 @@
+"""What the compiler knows about one kind of operator: the only place where that knowledge stands.
+
+A record has two halves. The rules (shapes, legality, regions, work, scratch) serve the passes, the scheduler and the
+planner; the kernel binding serves the emitter. The arithmetic itself is the reference function of the same name in
+`reference/`, and the C header in `c/kernels/`; a test walks `ops.TABLE` and fails where one of the three is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..ir.region import Box
+from ..ir.types import Attrs, Graph, Op, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Row y of the output reads rows first + k * dilation of input 0, first = y * stride - pad, k = 0 .. kernel-1.
+
+    The kernel receives `kernel` row pointers; a row outside the tensor (true padding) is NULL. Further activation
+    inputs are not allowed.
+    """
+
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+
+
+@dataclass(frozen=True, slots=True)
+class SameRow:
+    """Row y of the output reads row y of every activation input; the kernel receives one pointer per input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Any output element may read any input element; inputs are resident and contiguous.
+
+    The kernel receives the base pointer of every activation input, and the row index to compute as `y`
+    (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`).
+    """
+
+
+Access = Window | SameRow | Whole
+
+
+class Overlap(Enum):
+    """May the output share bytes with activation inputs?
+
+    NEVER    input and output storage must not intersect
+    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written)
+    VIEW     the output is the input under another shape; no code runs
+    """
+
+    NEVER = "never"
+    IN_PLACE = "in_place"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Requant:
+    """Per-output-channel epilogue constants: int32 arrays of equal length, `shift` > 0 meaning left (NUMERICS.md)."""
+
+    bias: npt.NDArray[np.int32]
+    multiplier: npt.NDArray[np.int32]
+    shift: npt.NDArray[np.int32]
+
+
+CValue = int | float | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """How generated C calls the kernel.
+
+    header    file under `c/kernels/`
+    function  the row kernel
+    struct    the type of its constant parameters
+    params    field name -> value, in the struct's order; a tuple becomes a brace initialiser, a float a hex literal
+    weights   constants in the order the kernel reads them (int8, int16 or int32), or None
+    requant   epilogue constants, or None
+    """
+
+    header: str
+    function: str
+    struct: str
+    params: Callable[[Graph, Op], Mapping[str, CValue]]
+    weights: Callable[[Graph, Op], npt.NDArray[Any] | None] = lambda graph, op: None
+    requant: Callable[[Graph, Op], Requant | None] = lambda graph, op: None
+
+
+@dataclass(frozen=True, slots=True)
+class OpRecord:
+    """The rules of one operator kind.
+
+    kind         the name, in snake case, of record, reference function and kernel
+    attrs        the class of its attributes
+    activations  how many leading inputs are activations (the others are constants); the kernel's `in[]` holds these
+    infer        output shapes; raises IllegalGraph where the inputs' shapes are impossible
+    check        raises IllegalGraph (broken) or UnsupportedModel (legal, but not computed exactly here), naming the fix
+    access       which input rows one output row reads
+    input_boxes  for an output box, the unclipped box of each activation input that it reads
+    macs         multiply-accumulates of the whole operator; 0 where none
+    scratch      bytes of working memory that one call of the kernel needs (4-byte aligned)
+    overlap      whether the output may share bytes with an input
+    kernel       how generated C computes it; None for views
+    describe     attributes in a few words for people ("3x3/2 relu6")
+    """
+
+    kind: str
+    attrs: type[Attrs]
+    activations: int
+    infer: Callable[[Graph, Op], tuple[Shape, ...]]
+    check: Callable[[Graph, Op], None]
+    access: Callable[[Graph, Op], Access]
+    input_boxes: Callable[[Graph, Op, Box], tuple[Box, ...]]
+    kernel: Kernel | None
+    macs: Callable[[Graph, Op], int] = lambda graph, op: 0
+    scratch: Callable[[Graph, Op], int] = lambda graph, op: 0
+    overlap: Overlap = Overlap.NEVER
+    describe: Callable[[Graph, Op], str] = lambda graph, op: ""

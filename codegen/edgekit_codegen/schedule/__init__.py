@@ -1,0 +1,1 @@
+"""Which operators run over which regions, in which order."""

@@ -1,0 +1,120 @@
+"""What runs over which regions, in which order: the seam between planner, validator, emitter and kernels.
+
+    Schedule = segments in order; Segment = nodes in order
+    Node     = Run (one operator over a box) | Loop | Pull (an input row) | Push (an output row) | Copy (a box)
+
+A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ..ir.region import Box
+from ..ir.types import TensorId
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """const + sum of coefficient * loop variable."""
+
+    const: int
+    terms: tuple[tuple[str, int], ...] = ()
+
+    def at(self, env: Mapping[str, int]) -> int:
+        return self.const + sum(k * env[var] for var, k in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class AffineBox:
+    """A box whose bounds are affine in the loop variables around it; clipped to its tensor when evaluated."""
+
+    y0: Affine
+    y1: Affine
+    x0: Affine
+    x1: Affine
+    c0: Affine
+    c1: Affine
+
+    @classmethod
+    def constant(cls, box: Box) -> AffineBox:
+        return cls(*(Affine(v) for v in (box.y0, box.y1, box.x0, box.x1, box.c0, box.c1)))
+
+    def at(self, env: Mapping[str, int], hwc: tuple[int, int, int]) -> Box:
+        bounds = (self.y0, self.y1, self.x0, self.x1, self.c0, self.c1)
+        return Box(*(b.at(env) for b in bounds)).clip(hwc)
+
+
+class Accumulate(Enum):
+    """What a Run does with its int32 accumulator rows; NONE computes outputs in one go."""
+
+    NONE = "none"
+    INIT = "init"
+    ADD = "add"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Compute `box` of the (first) output of operator `op`, an index into the graph's operators."""
+
+    op: int
+    box: AffineBox
+    acc: Accumulate = Accumulate.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Run `body` for var = 0 .. n-1."""
+
+    var: str
+    n: int
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Fetch one row of a streamed graph input into its storage."""
+
+    tensor: TensorId
+    row: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Hand one finished row of a streamed graph output to the caller."""
+
+    tensor: TensorId
+    row: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy `box` from one tensor's storage to another's (cached halos)."""
+
+    source: TensorId
+    target: TensorId
+    box: AffineBox
+
+
+Node = Run | Loop | Pull | Push | Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Consecutive operators under one discipline.
+
+    kind  how the segment runs: "layers" so far; streams, patches and channel splits are further kinds
+    """
+
+    kind: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The whole inference, in order."""
+
+    segments: tuple[Segment, ...]

@@ -1,0 +1,19 @@
+/* ek_firmware.h: the firmware image as data. The build writes one file that defines `ek_firmware`; the agent and the
+ * port serve whatever it describes. */
+#ifndef EK_FIRMWARE_H
+#define EK_FIRMWARE_H
+
+#include "edgekit.h"
+
+#define EK_BUILD_ID_BYTES 8
+
+typedef struct {
+    const ek_model_t *model;
+    void *region[EK_MAX_REGIONS];        /* the arena's base in each of the model's regions */
+    const char *board;                   /* canonical board name */
+    uint8_t build_id[EK_BUILD_ID_BYTES]; /* digest of everything that went into the image */
+} ek_firmware_t;
+
+extern const ek_firmware_t ek_firmware;
+
+#endif
