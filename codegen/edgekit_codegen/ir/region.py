@@ -27,9 +27,7 @@ class Box:
     def clip(self, hwc: tuple[int, int, int]) -> Box:
         """The part inside a tensor of that view."""
         h, w, c = hwc
-        return Box(
-            max(self.y0, 0), min(self.y1, h), max(self.x0, 0), min(self.x1, w), max(self.c0, 0), min(self.c1, c)
-        )
+        return Box(max(self.y0, 0), min(self.y1, h), max(self.x0, 0), min(self.x1, w), max(self.c0, 0), min(self.c1, c))
 
     @property
     def empty(self) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ..errors import IllegalGraph
 from ..ops import TABLE
-from .types import Graph, Tensor
+from .types import Graph, Op, Tensor
+
+_FOLD = "compute what only depends on constants before exporting the model"
+_FREEZE = "freeze the model's weights before exporting it"
 
 
 def verify(graph: Graph, after: str) -> Graph:
@@ -12,33 +15,68 @@ def verify(graph: Graph, after: str) -> Graph:
 
     Rules: every id named exists; each activation is written once and before it is read; constants and inputs are
     never written; every tensor is named by something; shapes are positive and constants match theirs; every operator
-    is in the table, satisfies its record's check and has the shapes its record infers.
+    is legal by itself (check_operator); every output is written by an operator and listed once. An UnsupportedModel
+    that a record's check raises passes through.
     """
-    for tensor in graph.tensors.values():
+    for ident, tensor in graph.tensors.items():
+        _require(ident == tensor.id, after, f"tensor {tensor.id} ({tensor.name}) is filed under {ident}")
         _check_tensor(tensor, after)
-    named = {i for op in graph.ops for i in (*op.inputs, *op.outputs) if i is not None} | {*graph.inputs, *graph.outputs}
+    named = {i for op in graph.ops for i in (*op.inputs, *op.outputs) if i is not None} | {
+        *graph.inputs,
+        *graph.outputs,
+    }
     _require(named == set(graph.tensors), after, f"tensors and their uses differ: {named ^ set(graph.tensors)}")
     written = {t.id for t in graph.tensors.values() if t.is_constant}
     for ident in graph.inputs:
         _require(ident not in written, after, f"input tensor {ident} is a constant or listed twice")
         written.add(ident)
+    produced: set[int] = set()
     for index, op in enumerate(graph.ops):
         where = f"operator {index} ({op.kind}, source {list(op.origin)})"
-        _require(op.kind in TABLE, after, f"{where} is not in the operator table")
-        record = TABLE[op.kind]
-        _require(isinstance(op.attrs, record.attrs), after, f"{where} has {type(op.attrs).__name__}")
-        for ident in op.inputs:
-            _require(ident is None or ident in written, after, f"{where} reads tensor {ident} before it is written")
-        for ident in op.outputs:
-            _require(ident not in written, after, f"{where} writes tensor {ident} a second time")
-            written.add(ident)
+        for source in op.inputs:
+            _require(source is None or source in written, after, f"{where} reads tensor {source} before it is written")
+        for result in op.outputs:
+            _require(result not in written, after, f"{where} writes tensor {result} a second time")
+            written.add(result)
+            produced.add(result)
+        try:
+            check_operator(graph, op)
+        except IllegalGraph as error:
+            raise IllegalGraph(error.code, f"after {after}: {where}: {error.message}", error.hint) from error
+    for ident in graph.outputs:
+        _require(ident in produced, after, f"output tensor {ident} is not written by an operator")
+    _require(len(set(graph.outputs)) == len(graph.outputs), after, f"outputs {list(graph.outputs)} repeat a tensor")
+    return graph
+
+
+def check_operator(graph: Graph, op: Op) -> None:
+    """Return when an operator and the tensors it names are legal, whatever stands around it.
+
+    It is in the table and has its record's attributes; activations come first, the inputs after them are constants or
+    absent; the record's check passes and its outputs have the shapes that the record infers. Raises IllegalGraph, and
+    UnsupportedModel where the record's check does.
+    """
+    if op.kind not in TABLE:
+        raise IllegalGraph("graph.illegal", f"{op.kind} is not in the operator table")
+    record = TABLE[op.kind]
+    if not isinstance(op.attrs, record.attrs):
+        raise IllegalGraph("graph.illegal", f"its attributes are {type(op.attrs).__name__}")
+    for position, operand in enumerate(graph.operands(op)):
+        if position < record.activations and (operand is None or operand.is_constant):
+            what = "absent" if operand is None else f"the constant {operand.name}"
+            raise IllegalGraph("graph.activation", f"input {position} is {what}, not an activation", _FOLD)
+        if position >= record.activations and operand is not None and not operand.is_constant:
+            raise IllegalGraph("graph.constant", f"input {position} ({operand.name}) is not constant", _FREEZE)
+    try:
         record.check(graph, op)
         inferred = record.infer(graph, op)
-        actual = tuple(graph.tensors[i].shape for i in op.outputs)
-        _require(inferred == actual, after, f"{where} infers {inferred} but its outputs are {actual}")
-    for ident in graph.outputs:
-        _require(ident in written, after, f"output tensor {ident} is never written")
-    return graph
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        # A record's check need not foresee every shape; what it trips over is illegal as well.
+        raise IllegalGraph("graph.illegal", f"impossible shapes or values: {error}") from error
+    actual = tuple(graph.tensors[i].shape for i in op.outputs)
+    if inferred != actual:
+        expected, found = (", ".join(str(list(s)) for s in shapes) for shapes in (inferred, actual))
+        raise IllegalGraph("graph.shape", f"its output should have shape {expected} but has {found}")
 
 
 def _check_tensor(tensor: Tensor, after: str) -> None:

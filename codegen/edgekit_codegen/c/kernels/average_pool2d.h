@@ -1,0 +1,66 @@
+/* average_pool2d.h: one row of averages over a window of an int8 image. */
+#ifndef EK_AVERAGE_POOL2D_H
+#define EK_AVERAGE_POOL2D_H
+
+#include "ek_requant.h"
+#include "ek_window.h"
+
+typedef struct {
+    int32_t in_w;
+    int32_t channels;
+    int32_t kernel[2]; /* rows, pixels */
+    int32_t stride;    /* of the pixels */
+    int32_t pad;       /* pixels before the row; less than the kernel */
+    int32_t act_min;
+    int32_t act_max;
+} ek_average_pool2d_t;
+
+/* Channels whose sums are kept at once. */
+#define EK_POOL_TILE 8
+
+/* sum / count, halves away from zero. */
+static inline int32_t ek_rounded_mean(int32_t sum, int32_t count)
+{
+    return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
+}
+
+/* Only elements inside the image count. */
+EK_KERNEL void ek_average_pool2d_row(const ek_average_pool2d_t *p, const int8_t *const in[], int8_t *out, int x0,
+                                     int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    const ek_window_t win = {p->in_w, p->kernel[1], p->stride, 1, p->pad};
+    int32_t rows = 0;
+    (void)w;
+    (void)q;
+    (void)scratch;
+    for (int ky = 0; ky < p->kernel[0]; ++ky) {
+        rows += in[ky] != NULL;
+    }
+    for (int x = x0; x < x1; ++x) {
+        const int start = x * p->stride - p->pad;
+        const int first = start + ek_window_tap_first(&win, start);
+        const int end = start + ek_window_tap_end(&win, start);
+        const int32_t count = rows * (end - first);
+        for (int c0 = 0; c0 < p->channels; c0 += EK_POOL_TILE) {
+            const int n = p->channels - c0 < EK_POOL_TILE ? p->channels - c0 : EK_POOL_TILE;
+            int32_t sum[EK_POOL_TILE] = {0};
+            for (int ky = 0; ky < p->kernel[0]; ++ky) {
+                if (in[ky] == NULL) {
+                    continue;
+                }
+                for (int i = first; i < end; ++i) {
+                    const int8_t *const pixel = in[ky] + i * p->channels + c0;
+                    for (int c = 0; c < n; ++c) {
+                        sum[c] += pixel[c];
+                    }
+                }
+            }
+            for (int c = 0; c < n; ++c) {
+                const int32_t mean = ek_rounded_mean(sum[c], count);
+                out[x * p->channels + c0 + c] = (int8_t)ek_clamp(mean, p->act_min, p->act_max);
+            }
+        }
+    }
+}
+
+#endif

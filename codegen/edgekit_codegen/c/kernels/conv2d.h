@@ -1,0 +1,92 @@
+/* conv2d.h: one row of a dense int8 convolution. */
+#ifndef EK_CONV2D_H
+#define EK_CONV2D_H
+
+#include "ek_dot.h"
+#include "ek_window.h"
+
+/* Pairs are (rows, pixels). Rows are the caller's business: in[] holds kernel[0] of them, NULL where padding. */
+typedef struct {
+    int32_t in_w;
+    int32_t in_c;
+    int32_t out_c;
+    int32_t kernel[2];
+    int32_t stride[2];
+    int32_t dilation[2];
+    int32_t pad[2];  /* top, left */
+    int32_t in_zero; /* 0 where the zero point is folded into the bias (then no tap is ever padding) */
+    int32_t out_zero;
+    int32_t act_min;
+    int32_t act_max;
+} ek_conv2d_t;
+
+/* Output channels oc .. oc+tile-1 of the pixel whose window begins at input pixel x; taps first .. end-1 are inside. */
+EK_KERNEL void ek_conv2d_tile(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int x, int first, int end,
+                              const int8_t *w, const ek_requant_t *q, int tile)
+{
+    int32_t acc[EK_TILE] = {0};
+    for (int ky = 0; ky < p->kernel[0]; ++ky, w += p->kernel[1] * p->in_c * tile) {
+        if (in[ky] == NULL || first == end) {
+            continue;
+        }
+        const int8_t *src = in[ky] + (x + first * p->dilation[1]) * p->in_c;
+        const int8_t *taps = w + first * p->in_c * tile;
+        if (p->dilation[1] == 1) {
+            ek_dot(acc, src, taps, (end - first) * p->in_c, p->in_zero, tile);
+            continue;
+        }
+        for (int kx = first; kx < end; ++kx) {
+            ek_dot(acc, src, taps, p->in_c, p->in_zero, tile);
+            src += p->dilation[1] * p->in_c;
+            taps += p->in_c * tile;
+        }
+    }
+    for (int t = 0; t < tile; ++t) {
+        dst[t] = ek_finish(acc[t], &q[t], p->out_zero, p->act_min, p->act_max);
+    }
+}
+
+EK_KERNEL void ek_conv2d_pixel(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int x, int first, int end,
+                               const int8_t *w, const ek_requant_t *q)
+{
+    const int taps = p->kernel[0] * p->kernel[1] * p->in_c;
+    int oc = 0;
+    for (; oc + EK_TILE <= p->out_c; oc += EK_TILE) {
+        ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, EK_TILE);
+    }
+    for (; oc < p->out_c; ++oc) {
+        ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, 1);
+    }
+}
+
+/* A pixel whose window reaches over the left or right border. One copy serves all layers. */
+static inline void ek_conv2d_border(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int x, const int8_t *w,
+                                    const ek_requant_t *q)
+{
+    const ek_window_t win = {p->in_w, p->kernel[1], p->stride[1], p->dilation[1], p->pad[1]};
+    ek_conv2d_pixel(p, in, dst, x, ek_window_tap_first(&win, x), ek_window_tap_end(&win, x), w, q);
+}
+
+/* Pixels x0 .. x1-1 in ascending order; a pixel's inputs are read before it is complete. Weights: groups of EK_TILE
+ * output channels interleaved, then the remaining channels, each over [kernel rows][kernel pixels][in_c]. */
+EK_KERNEL void ek_conv2d_row(const ek_conv2d_t *p, const int8_t *const in[], int8_t *out, int x0, int x1, const void *w,
+                             const ek_requant_t *q, void *scratch)
+{
+    const ek_window_t win = {p->in_w, p->kernel[1], p->stride[1], p->dilation[1], p->pad[1]};
+    const int inner = ek_clamp(ek_window_inner_first(&win), x0, x1);
+    const int outer = ek_clamp(ek_window_inner_end(&win), inner, x1);
+    const int8_t *const weights = w;
+    int x = x0;
+    (void)scratch;
+    for (; x < inner; ++x) {
+        ek_conv2d_border(p, in, out + x * p->out_c, x * p->stride[1] - p->pad[1], weights, q);
+    }
+    for (; x < outer; ++x) {
+        ek_conv2d_pixel(p, in, out + x * p->out_c, x * p->stride[1] - p->pad[1], 0, p->kernel[1], weights, q);
+    }
+    for (; x < x1; ++x) {
+        ek_conv2d_border(p, in, out + x * p->out_c, x * p->stride[1] - p->pad[1], weights, q);
+    }
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* fully_connected.h: one row of int8 vectors times a constant matrix. */
+#ifndef EK_FULLY_CONNECTED_H
+#define EK_FULLY_CONNECTED_H
+
+#include "ek_dot.h"
+
+/* The input rows in[] of `row` elements each hold, end to end, the input vectors of the output row's pixels. One of
+ * `row` and `in_c` is a multiple of the other. The input's zero point is folded into the bias. */
+typedef struct {
+    int32_t row;
+    int32_t in_c;
+    int32_t out_c;
+    int32_t out_zero;
+    int32_t act_min;
+    int32_t act_max;
+} ek_fully_connected_t;
+
+/* Output channels oc .. oc+tile-1 of the vector that begins at element `begin` of the first of its rows. */
+EK_KERNEL void ek_fully_connected_tile(const ek_fully_connected_t *p, const int8_t *const rows[], int begin,
+                                       int8_t *dst, const int8_t *w, const ek_requant_t *q, int tile)
+{
+    const int length = p->in_c < p->row ? p->in_c : p->row;
+    int32_t acc[EK_TILE] = {0};
+    for (int done = 0; done < p->in_c; done += length, w += length * tile) {
+        ek_dot(acc, *rows++ + begin, w, length, 0, tile);
+    }
+    for (int t = 0; t < tile; ++t) {
+        dst[t] = ek_finish(acc[t], &q[t], p->out_zero, p->act_min, p->act_max);
+    }
+}
+
+/* Vectors x0 .. x1-1 in ascending order. Weights: groups of EK_TILE output channels interleaved, then the remaining
+ * channels, each over [in_c]. */
+EK_KERNEL void ek_fully_connected_row(const ek_fully_connected_t *p, const int8_t *const in[], int8_t *out, int x0,
+                                      int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    const int8_t *const weights = w;
+    (void)scratch;
+    for (int x = x0; x < x1; ++x) {
+        const int8_t *const *rows = in + x * p->in_c / p->row;
+        const int begin = x * p->in_c % p->row;
+        int8_t *const dst = out + x * p->out_c;
+        int oc = 0;
+        for (; oc + EK_TILE <= p->out_c; oc += EK_TILE) {
+            ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, EK_TILE);
+        }
+        for (; oc < p->out_c; ++oc) {
+            ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, 1);
+        }
+    }
+}
+
+#endif

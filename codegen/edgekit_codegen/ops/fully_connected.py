@@ -1,0 +1,134 @@
+"""FULLY_CONNECTED: a matrix product with constant int8 weights, per tensor or per output channel.
+
+The input's elements in order are read as [batch, in], whatever its rank. In the (rows, pixels, channels) view an
+output row reads the block of input rows that holds its pixels, so a 4x4x8 image into [1, out] is a window of 4 rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ..ir.region import Box
+from ..ir.types import Graph, Op, Shape, Tensor
+from ..reference.arithmetic import activation_range, fully_connected_factors
+from . import linear, rules
+from .attributes import FullyConnected
+from .record import CValue, Kernel, OpRecord, Requant, Window
+
+
+def _attrs(op: Op) -> FullyConnected:
+    return cast(FullyConnected, op.attrs)
+
+
+def _bias(graph: Graph, op: Op) -> Tensor | None:
+    return graph.operands(op)[2]
+
+
+def _matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
+    weights = graph.operand(op, 1)
+    assert weights.data is not None
+    return weights.data
+
+
+def _block(graph: Graph, op: Op) -> tuple[int, int]:
+    """(input rows per output row, elements of an input row)."""
+    rows, pixels, channels = graph.operand(op, 0).hwc
+    return rows // graph.result(op).hwc[0], pixels * channels
+
+
+def infer(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    x, (out_c, in_c) = graph.operand(op, 0), graph.operand(op, 1).shape
+    if _attrs(op).keep_dims:
+        if x.shape[-1:] != (in_c,):
+            raise rules.illegal(graph, op, f"the last dimension of {rules.show(x)} is not {in_c}")
+        return ((*x.shape[:-1], out_c),)
+    if x.elements % in_c:
+        raise rules.illegal(graph, op, f"the elements of {rules.show(x)} are no multiple of {in_c}")
+    return ((x.elements // in_c, out_c),)
+
+
+def check(graph: Graph, op: Op) -> None:
+    rules.require_arity(graph, op, inputs=3, required=2)
+    x, weights, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
+    rules.require_int8(graph, op, x, out)
+    rules.require_rows(graph, op, x, out)
+    rules.require_weights(graph, op, weights, axis=0)
+    if len(weights.shape) != 2:
+        raise rules.illegal(graph, op, f"weights {rules.show(weights)} are not [out, in]")
+    rules.require_bias(graph, op, _bias(graph, op), weights.shape[0])
+    rules.require_scalable(graph, op, *fully_connected_factors(x, weights, out, weights.shape[0]))
+    infer(graph, op)
+    depth, (_, length) = weights.shape[1], _block(graph, op)
+    if x.hwc[0] % out.hwc[0] or (depth % length and length % depth):
+        raise rules.unsupported(
+            graph,
+            op,
+            f"the rows of {rules.show(x)} and vectors of {depth} elements overlap in parts",
+            f"reshape the input to [batch, {depth}] before the layer",
+        )
+
+
+def access(graph: Graph, op: Op) -> Window:
+    rows, _ = _block(graph, op)
+    return Window(kernel=rows, stride=rows, dilation=1, pad=0)
+
+
+def input_boxes(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:
+    _, pixels, channels = graph.operand(op, 0).hwc
+    rows, _ = _block(graph, op)
+    if rows > 1:
+        return (Box(box.y0 * rows, box.y1 * rows, 0, pixels, 0, channels),)
+    depth = graph.operand(op, 1).shape[1]
+    return (Box(box.y0, box.y1, box.x0 * depth // channels, -(-box.x1 * depth // channels), 0, channels),)
+
+
+def macs(graph: Graph, op: Op) -> int:
+    return graph.result(op).elements * graph.operand(op, 1).shape[1]
+
+
+def describe(graph: Graph, op: Op) -> str:
+    out_c, in_c = graph.operand(op, 1).shape
+    return f"{in_c} to {out_c}" + linear.activation_text(_attrs(op).activation)
+
+
+def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
+    out_c, in_c = graph.operand(op, 1).shape
+    out = graph.result(op)
+    low, high = activation_range(_attrs(op).activation, out)
+    return {
+        "row": _block(graph, op)[1],
+        "in_c": in_c,
+        "out_c": out_c,
+        "out_zero": out.zero_point,
+        "act_min": low,
+        "act_max": high,
+    }
+
+
+def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
+    return linear.pack(_matrix(graph, op))
+
+
+def requant(graph: Graph, op: Op) -> Requant:
+    """The input's zero point is always folded into the bias: there is no padding."""
+    x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
+    bias = linear.fold_zero_point(linear.bias_of(_bias(graph, op), w.shape[0]), _matrix(graph, op), x.zero_point)
+    return linear.epilogue(bias, fully_connected_factors(x, w, out, w.shape[0]))
+
+
+RECORD = OpRecord(
+    kind="fully_connected",
+    attrs=FullyConnected,
+    activations=1,
+    infer=infer,
+    check=check,
+    access=access,
+    input_boxes=input_boxes,
+    macs=macs,
+    describe=describe,
+    kernel=Kernel("fully_connected.h", "ek_fully_connected_row", "ek_fully_connected_t", params, weights, requant),
+)

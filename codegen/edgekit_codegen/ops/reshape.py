@@ -1,0 +1,44 @@
+"""RESHAPE: the same bytes under another shape; no code runs."""
+
+from __future__ import annotations
+
+from ..ir.types import DType, Graph, Op, Shape
+from . import layout, rules
+from .attributes import Reshape
+from .record import OpRecord, Overlap
+
+
+def infer(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    x, out = graph.operand(op, 0), graph.result(op)
+    if x.elements != out.elements:
+        raise rules.illegal(graph, op, f"{rules.show(x)} and {rules.show(out)} differ in their number of elements")
+    return (out.shape,)
+
+
+def check(graph: Graph, op: Op) -> None:
+    rules.require_arity(graph, op, inputs=1)
+    x, out = graph.operand(op, 0), graph.result(op)
+    if x.dtype is not out.dtype:
+        raise rules.illegal(graph, op, f"{rules.show(x)} and {rules.show(out)} differ in type")
+    rules.require_rows(graph, op, x, out)
+    if x.dtype is not DType.FLOAT32:
+        rules.require_int8(graph, op, x, out)
+        layout.require_same_quant(graph, op, x, out)
+
+
+def describe(graph: Graph, op: Op) -> str:
+    return "to " + "x".join(str(d) for d in graph.result(op).shape)
+
+
+RECORD = OpRecord(
+    kind="reshape",
+    attrs=Reshape,
+    activations=1,
+    infer=infer,
+    check=check,
+    access=layout.whole,
+    input_boxes=layout.whole_box,
+    overlap=Overlap.VIEW,
+    describe=describe,
+    kernel=None,
+)

@@ -1,0 +1,175 @@
+"""Checks and region arithmetic that several operator records share.
+
+Error messages name the operator (kind and index in the source model), the tensor with its type and shape, and what
+the user can do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import IllegalGraph, UnsupportedModel
+from ..ir.region import Box
+from ..ir.types import DType, Graph, Op, Shape, Tensor
+from ..reference.arithmetic import MAX_LEFT_SHIFT, quantize_multiplier
+from .attributes import Padding, Pair
+
+REQUANTIZE_HINT = "quantize the model fully to int8 (int8 weights and activations, int32 biases)"
+
+
+def where(graph: Graph, op: Op) -> str:
+    """The operator as messages name it: kind and source indices."""
+    indices = ", ".join(str(i) for i in op.origin)
+    return f"{op.kind} (operator {indices})" if indices else op.kind
+
+
+def show(tensor: Tensor) -> str:
+    """The tensor as messages name it: name, type and shape."""
+    return f"'{tensor.name}' {tensor.dtype.value}{list(tensor.shape)}"
+
+
+def illegal(graph: Graph, op: Op, message: str, hint: str = "") -> IllegalGraph:
+    """The error for an operator that breaks a rule of its record."""
+    return IllegalGraph(f"op.{op.kind}", f"{where(graph, op)}: {message}", hint)
+
+
+def unsupported(graph: Graph, op: Op, message: str, hint: str) -> UnsupportedModel:
+    """The error for a legal operator that no kernel computes exactly."""
+    return UnsupportedModel(f"unsupported.{op.kind}", f"{where(graph, op)}: {message}", hint)
+
+
+def require_arity(graph: Graph, op: Op, inputs: int, required: int | None = None, outputs: int = 1) -> None:
+    """`inputs` positions of which the first `required` (default: all) are present, and `outputs` results."""
+    needed = inputs if required is None else required
+    if len(op.inputs) != inputs or any(i is None for i in op.inputs[:needed]):
+        raise illegal(graph, op, f"needs {needed} to {inputs} inputs, has {len(op.inputs)}, or one is absent")
+    if len(op.outputs) != outputs:
+        raise illegal(graph, op, f"has {len(op.outputs)} outputs, not {outputs}")
+
+
+def require_int8(graph: Graph, op: Op, *tensors: Tensor) -> None:
+    """Activations: int8 with one scale and zero point each, within int8."""
+    for tensor in tensors:
+        if tensor.dtype is not DType.INT8:
+            raise unsupported(graph, op, f"{show(tensor)} is not int8", REQUANTIZE_HINT)
+        require_per_tensor(graph, op, tensor)
+
+
+def require_per_tensor(graph: Graph, op: Op, tensor: Tensor) -> None:
+    """One scale and one zero point that the type can hold."""
+    if tensor.quant is None:
+        raise unsupported(graph, op, f"{show(tensor)} carries no scale and zero point", REQUANTIZE_HINT)
+    if tensor.quant.per_channel:
+        raise unsupported(
+            graph,
+            op,
+            f"{show(tensor)} has {len(tensor.quant.scale)} scales",
+            "quantize activations per tensor; only weights may be per channel",
+        )
+    limits = np.iinfo(tensor.dtype.numpy)
+    if not limits.min <= tensor.zero_point <= limits.max:
+        raise illegal(graph, op, f"{show(tensor)} has zero point {tensor.zero_point}")
+
+
+def require_image(graph: Graph, op: Op, *tensors: Tensor) -> None:
+    """Rank 4, N == 1."""
+    for tensor in tensors:
+        if len(tensor.shape) != 4:
+            raise illegal(graph, op, f"{show(tensor)} has rank {len(tensor.shape)}, not 4 (NHWC)")
+        require_rows(graph, op, tensor)
+
+
+def require_rows(graph: Graph, op: Op, *tensors: Tensor) -> None:
+    """The tensor has a (rows, pixels, channels) view: rank at most 4, and N == 1 at rank 4."""
+    for tensor in tensors:
+        if len(tensor.shape) > 4:
+            raise unsupported(
+                graph, op, f"{show(tensor)} has rank {len(tensor.shape)}", "use tensors of rank 4 or less"
+            )
+        if len(tensor.shape) == 4 and tensor.shape[0] != 1:
+            raise unsupported(
+                graph, op, f"{show(tensor)} has batch {tensor.shape[0]}", "export the model with a batch size of 1"
+            )
+
+
+def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
+    """Constant int8 weights, zero points 0, one scale or one per output channel along `axis`."""
+    if not weights.is_constant:
+        raise unsupported(graph, op, f"weights {show(weights)} are not constant", "freeze the model's variables")
+    if weights.dtype is not DType.INT8:
+        raise unsupported(graph, op, f"weights {show(weights)} are not int8", REQUANTIZE_HINT)
+    quant = weights.quant
+    if quant is None:
+        raise unsupported(graph, op, f"weights {show(weights)} carry no scale", REQUANTIZE_HINT)
+    if any(quant.zero_point):
+        raise unsupported(
+            graph,
+            op,
+            f"weights {show(weights)} have zero point {next(z for z in quant.zero_point if z)}",
+            "quantize weights symmetrically (zero point 0)",
+        )
+    if quant.per_channel and (quant.axis != axis or len(quant.scale) != weights.shape[axis]):
+        raise unsupported(
+            graph,
+            op,
+            f"weights {show(weights)} have {len(quant.scale)} scales along dimension {quant.axis}",
+            f"quantize weights per tensor or per output channel (dimension {axis})",
+        )
+
+
+def require_bias(graph: Graph, op: Op, bias: Tensor | None, channels: int) -> None:
+    """Absent, or constant int32 with one element per output channel."""
+    if bias is None:
+        return
+    if not bias.is_constant:
+        raise unsupported(graph, op, f"bias {show(bias)} is not constant", "freeze the model's variables")
+    if bias.dtype is not DType.INT32:
+        raise unsupported(graph, op, f"bias {show(bias)} is not int32", REQUANTIZE_HINT)
+    if bias.elements != channels:
+        raise illegal(graph, op, f"bias {show(bias)} does not have {channels} elements")
+
+
+def require_scalable(graph: Graph, op: Op, *factors: float) -> None:
+    """Every real scaling factor fits the fixed-point form."""
+    for factor in factors:
+        if not np.isfinite(factor) or quantize_multiplier(factor)[1] > MAX_LEFT_SHIFT:
+            raise unsupported(
+                graph,
+                op,
+                f"the scales of its tensors ask for a factor of {factor:.3g}, at most 2^{MAX_LEFT_SHIFT} is possible",
+                "check the quantization of the model: an output scale is far too small",
+            )
+
+
+def require_window(graph: Graph, op: Op, stride: Pair, dilation: Pair, padding: Padding) -> None:
+    """Positive strides and dilations, paddings not negative."""
+    if min(stride) < 1 or min(dilation) < 1:
+        raise illegal(graph, op, f"has stride {stride} and dilation {dilation}")
+    if min(padding.top, padding.bottom, padding.left, padding.right) < 0:
+        raise illegal(graph, op, f"has negative padding {padding}")
+
+
+def window_shape(
+    graph: Graph, op: Op, image: Shape, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
+) -> Pair:
+    """(rows, pixels) of a sliding window's output over an NHWC image. Raises IllegalGraph where none fits."""
+    extents = (image[1] + padding.top + padding.bottom, image[2] + padding.left + padding.right)
+    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    if extents[0] < spans[0] or extents[1] < spans[1]:
+        raise illegal(
+            graph, op, f"a window of {spans[0]}x{spans[1]} does not fit the padded image {extents[0]}x{extents[1]}"
+        )
+    return (extents[0] - spans[0]) // stride[0] + 1, (extents[1] - spans[1]) // stride[1] + 1
+
+
+def window_box(
+    out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
+) -> Box:
+    """The unclipped region of the image that the region `out` of a sliding window's output reads."""
+    return Box(
+        out.y0 * stride[0] - padding.top,
+        (out.y1 - 1) * stride[0] - padding.top + (kernel[0] - 1) * dilation[0] + 1,
+        out.x0 * stride[1] - padding.left,
+        (out.x1 - 1) * stride[1] - padding.left + (kernel[1] - 1) * dilation[1] + 1,
+        *channels,
+    )

@@ -1,0 +1,1 @@
+"""Every operator on its own, against TensorFlow Lite Micro."""

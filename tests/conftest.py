@@ -1,0 +1,16 @@
+"""Test configuration: the tests' own packages are importable, and hypothesis is deterministic in CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("ci", derandomize=True, max_examples=60, **_COMMON)
+settings.register_profile("full", derandomize=True, max_examples=2000, **_COMMON)
+settings.load_profile(os.environ.get("EDGEKIT_TEST_PROFILE", "ci"))
