@@ -1,0 +1,66 @@
+# make demo   from nothing but Python 3.11+ and make to an emulated board's per-layer table (no root, wheels only)
+# make test   everything that is checked before a change lands
+# make help   the other targets
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+
+.PHONY: help demo test test-full lint format types bench docs clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make test-full   the whole matrix: more examples, slow cases"
+	@echo "make lint        ruff, mypy and clang-format"
+	@echo "make bench       regenerate the tables in docs/ from benchmarks/"
+	@echo "make docs        regenerate the generated parts of docs/"
+	@echo "make clean       remove the virtual environment and build folders"
+
+$(VENV)/.base:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "edgekit needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) cannot make virtual environments here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.base pyproject.toml
+	@echo "installing edgekit, its bundled toolchain and emulator into $(VENV) (wheels only) ..."
+	@$(PIP) install -e '.[emulator,toolchain]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base pyproject.toml
+	@sh tools/system_packages.sh
+	@echo "installing edgekit with what its tests need into $(VENV) ..."
+	@$(PIP) install -e '.[test,lint]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	@sh tools/demo.sh $(abspath $(BIN))
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-full: $(VENV)/.test lint
+	EDGEKIT_TEST_PROFILE=full $(BIN)/python -m pytest -n $(WORKERS) --full
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git ls-files '*.c' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files '*.c' '*.h' | xargs $(BIN)/clang-format -i
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.pipeline
+
+docs: $(VENV)/.test
+	$(BIN)/python -m tools.generate_docs
+
+clean:
+	rm -rf $(VENV) build dist examples/*/build

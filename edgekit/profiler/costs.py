@@ -1,0 +1,131 @@
+"""Cycle tables: what an instruction class costs on a core, read from profiles/cpu/<core>.toml."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from .. import resources
+from ..boards import Board
+from ..config.toml import Document, decode, read
+from ..emulate.classes import CLASSES
+
+Provenance = Literal["vendor", "published", "fitted", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one instruction of a class costs.
+
+    cycles      core cycles, as estimates add them up
+    condition   when the figure holds
+    provenance  "vendor": the core's or chip's maker documents it; "published": another source does; "fitted": computed
+                from published figures; "assumed": chosen
+    source      where it was read, or what it was fitted to; empty only where assumed
+    error       how far off it may be; "unknown" where nobody knows
+    """
+
+    cycles: float
+    condition: str
+    provenance: Provenance
+    error: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What "fitted" rows are: another core's row times a factor.
+
+    base          the other core
+    factor        cycles on this core / cycles on the other, the median over the published pairs
+    lowest        the smallest such ratio; highest: the largest
+    """
+
+    base: str
+    factor: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class CostTable:
+    """One file of profiles/cpu/.
+
+    core          as compilers name it, and the file's name
+    error         how far off an inference's estimated cycles may be, in words
+    not_modelled  what the estimate leaves out
+    sources       the documents that rows name, in full
+    instruction   every instruction class and its cost
+    """
+
+    schema: Literal[1]
+    core: str
+    error: str
+    not_modelled: tuple[str, ...]
+    sources: tuple[str, ...]
+    instruction: dict[str, Cost]
+    fit: Fit | None = None
+    path: Path = field(default=Path(), compare=False)
+
+    @property
+    def cycles(self) -> Mapping[str, float]:
+        """Instruction class -> cycles."""
+        return {name: cost.cycles for name, cost in self.instruction.items()}
+
+
+def cycle_table(board: Board) -> Mapping[str, float] | None:
+    """Instruction class -> cycles for the board's core; None where no table is known, and then no cycles are told."""
+    table = cost_table(board.mcu.core)
+    return None if table is None else table.cycles
+
+
+def cost_table(core: str) -> CostTable | None:
+    """The table of a core ("cortex-m7"); None where there is none. ConfigError where the file is wrong."""
+    path = resources.profiles() / "cpu" / f"{core}.toml"
+    return load(path) if path.is_file() else None
+
+
+def load(path: Path) -> CostTable:
+    """Read and check one table: every class of edgekit.emulate.classes once, no other, and each row complete."""
+    document = read(path)
+    table = decode(document, CostTable)
+    if table.core != path.stem:
+        raise document.error(("core",), f"is {table.core!r}", f"the file's name says {path.stem!r}")
+    _check_classes(document, table)
+    for name, cost in table.instruction.items():
+        _check_cost(document, table, name, cost)
+    return table
+
+
+def _check_classes(document: Document, table: CostTable) -> None:
+    for name in table.instruction:
+        if name not in CLASSES:
+            close = difflib.get_close_matches(name, CLASSES, n=1, cutoff=0.0)
+            raise document.error(
+                ("instruction", name),
+                "unknown instruction class",
+                f"did you mean {close[0]}? Valid here: {', '.join(CLASSES)}",
+                "config.key",
+            )
+    missing = [name for name in CLASSES if name not in table.instruction]
+    if missing:
+        raise document.error(
+            ("instruction",), f"lacks {', '.join(missing)}", "an estimate never fills a gap", "config.missing"
+        )
+
+
+def _check_cost(document: Document, table: CostTable, name: str, cost: Cost) -> None:
+    at = ("instruction", name)
+    if not (math.isfinite(cost.cycles) and cost.cycles >= 0):
+        raise document.error((*at, "cycles"), f"is {cost.cycles}", "a number of cycles, 0 or more")
+    for key, text in (("condition", cost.condition), ("error", cost.error)):
+        if not text.strip():
+            raise document.error((*at, key), "is empty", 'say "unknown" where it is')
+    if not cost.source.strip() and cost.provenance != "assumed":
+        raise document.error((*at, "source"), f"is missing, but the row is {cost.provenance}", "name where it was read")
+    if cost.provenance == "fitted" and table.fit is None:
+        raise document.error((*at, "provenance"), "is fitted, but the file has no [fit]", "add the [fit] table")
