@@ -129,7 +129,7 @@ class Line:
 
 @dataclasses.dataclass
 class Ran:
-    """What became of an image: the fault that stopped it (None where it waited for the host), and what it did before."""
+    """What became of an image: what stopped it (None where it waited for the host), and what it did before."""
 
     fault: FaultReport | None
     sent: bytes
@@ -143,7 +143,9 @@ class Ran:
         return self.fault is not None and self.fault.function == "done"
 
 
-def compile_image(source: str, folder: Path, *, core: str = "cortex-m7", fpu: str = "single", prelude: str = PRELUDE) -> Path:
+def compile_image(
+    source: str, folder: Path, *, core: str = "cortex-m7", fpu: str = "single", prelude: str = PRELUDE
+) -> Path:
     """Compile C for a core with the first toolchain there is; the test is skipped where there is none."""
     found = toolchains.probe()
     if not found:
@@ -157,7 +159,14 @@ def compile_image(source: str, folder: Path, *, core: str = "cortex-m7", fpu: st
     options += [] if tool.name == "gnu" else ["-fno-sanitize=all"]
     _run([*tool.compiler, *machine, *options, str(c), "-o", str(o)], folder)
     if tool.name == "gnu":
-        link = [str(tool.path), *machine, "-nostdlib", "-nostartfiles", "-Wl,--nmagic,--build-id=none", "-Wl,--no-warn-rwx-segments"]
+        link = [
+            str(tool.path),
+            *machine,
+            "-nostdlib",
+            "-nostartfiles",
+            "-Wl,--nmagic,--build-id=none",
+            "-Wl,--no-warn-rwx-segments",
+        ]
     else:
         link = [str(tool.path), "ld.lld", "-m", "armelf", "--nmagic", "--build-id=none"]
     _run([*link, "-T", str(script), str(o), "-o", str(elf)], folder)
@@ -165,7 +174,9 @@ def compile_image(source: str, folder: Path, *, core: str = "cortex-m7", fpu: st
 
 
 def _run(argv: list[str], folder: Path) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(folder / "zig")})
+    done = subprocess.run(
+        argv, capture_output=True, text=True, env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(folder / "zig")}
+    )
     assert done.returncode == 0, f"{' '.join(argv)}\n{done.stderr}"
 
 

@@ -84,8 +84,9 @@ def graphs(draw: st.DrawFn, most: int = 9) -> Graph:
             images.append(b.pad(x, *(draw(st.integers(0, 2)) for _ in range(4))))
         else:
             outputs.append(draw(side(b, x)))
-    more = draw(st.lists(st.sampled_from(images), max_size=2, unique=True))
-    return b.graph(*dict.fromkeys([images[-1], *outputs, *more]))
+    made = [i for i in images if i not in b.inputs]
+    more = draw(st.lists(st.sampled_from(made), max_size=2)) if made else []
+    return b.graph(*dict.fromkeys([*made[-1:], *outputs, *more]))
 
 
 @st.composite

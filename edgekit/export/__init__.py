@@ -1,0 +1,1 @@
+"""Writes graphs in the formats of other tools."""

@@ -1,0 +1,93 @@
+"""What a translation function sees of one operator, with the errors it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgekit_codegen.ir import Activation, Attrs, Op, Tensor
+
+from ..errors import ModelError
+from .container import Container, RawOperator
+
+_ACTIVATIONS: Mapping[int, Activation] = {
+    0: Activation.NONE,
+    1: Activation.RELU,
+    2: Activation.RELU_N1_TO_1,
+    3: Activation.RELU6,
+}
+_REFUSED_ACTIVATIONS: Mapping[int, str] = {4: "TANH", 5: "SIGN_BIT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One operator of the file and the tensors it names.
+
+    tensors  by the file's index
+    """
+
+    container: Container
+    operator: RawOperator
+    tensors: Mapping[int, Tensor]
+
+    def error(self, code: str, message: str, hint: str = "") -> ModelError:
+        """A ModelError that names the operator, its index and its shapes."""
+        return ModelError(code, f"{self.container.describe(self.operator)}: {message}", hint)
+
+    def input(self, position: int) -> Tensor:
+        """An input that must be there. Raises ModelError (`operator.inputs`)."""
+        inputs = self.operator.inputs
+        ident = inputs[position] if position < len(inputs) else None
+        if ident is None:
+            raise self.error("operator.inputs", f"input {position} is missing")
+        return self.tensors[ident]
+
+    def output(self) -> Tensor:
+        """The only output. Raises ModelError (`operator.outputs`)."""
+        if len(self.operator.outputs) != 1:
+            raise self.error("operator.outputs", f"{len(self.operator.outputs)} outputs instead of 1")
+        return self.tensors[self.operator.outputs[0]]
+
+    def parameter(self, position: int, what: str) -> tuple[int, ...]:
+        """The integers of an input that must be constant, in C order. Raises ModelError (`operator.parameter`)."""
+        tensor = self.input(position)
+        if tensor.data is None:
+            raise self.error(
+                "operator.parameter",
+                f"its {what} (input {position}) is computed by the model, not constant",
+                "fix the input's shape before exporting, so that the converter can fold it",
+            )
+        if tensor.dtype.value not in ("int32", "int64") or tensor.elements > 64:
+            raise self.error("operator.parameter", f"its {what} (input {position}) is {tensor.dtype.value}")
+        return tuple(int(v) for v in tensor.data.reshape(-1))
+
+    def options(self, name: str) -> Any:
+        """The accessor of the options table. Raises ModelError (`operator.options`) when absent or of another kind."""
+        options = self.operator.options
+        if options is None or options[0] != name or options[1] is None:
+            found = "none" if options is None else options[0]
+            raise self.error("operator.options", f"needs {name}, the file has {found}", "export the model again")
+        return options[1]
+
+    def options_or_none(self, name: str) -> Any | None:
+        """As `options`, but None where the file has none: every field then takes its default."""
+        return None if self.operator.options is None else self.options(name)
+
+    def activation(self, options: Any | None) -> Activation:
+        """The fused activation. Raises ModelError (`operator.activation`) for one that is not a clamp."""
+        value = 0 if options is None else int(options.FusedActivationFunction())
+        if value not in _ACTIVATIONS:
+            raise self.error(
+                "operator.activation",
+                f"the fused activation {_REFUSED_ACTIVATIONS.get(value, value)} is not supported",
+                "use RELU, RELU6 or RELU_N1_TO_1, or none",
+            )
+        return _ACTIVATIONS[value]
+
+    def op(self, kind: str, attrs: Attrs, inputs: int, optional: int = 0) -> Op:
+        """The graph's operator over the first `inputs` inputs, the last `optional` of which may be absent."""
+        required = tuple(self.input(i).id for i in range(inputs - optional))
+        rest = self.operator.inputs[inputs - optional : inputs]
+        padded = (*required, *rest, *(None,) * (optional - len(rest)))
+        return Op(kind, padded, (self.output().id,), attrs, (self.operator.index,))

@@ -1,0 +1,104 @@
+"""A .tflite file as a graph. Whatever is wrong with the file ends in a ModelError that says where and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgekit_codegen.errors import CodegenError
+from edgekit_codegen.ir import Graph, Op, Tensor
+from edgekit_codegen.ir.verify import check_operator, verify
+
+from ..errors import ModelError
+from . import container as file
+from .container import Container, RawOperator
+from .operators import TRANSLATIONS, translate
+from .source import Source
+from .tensors import check_fixed, convert
+
+_BUG_HINT = "edgekit inspect MODEL shows every operator; if the model runs elsewhere, please report it"
+
+
+def parse(data: bytes, name: str) -> Graph:
+    """The model in a .tflite file's bytes as a verified graph; tensors keep the file's indices as ids.
+
+    Raises ModelError: `tflite.*` for a broken container, `tensor.*` and `operator.*` for what is not supported, and
+    the compiler's own codes (`op.*`, `unsupported.*`, `graph.*`) for what the operator table refuses.
+    """
+    model = file.read(data)
+    _refuse_unsupported(model)
+    for index in model.inputs:
+        check_fixed(model.tensors[index])
+    tensors: dict[int, Tensor] = {}
+    ops = []
+    for operator in model.operators:
+        tensors.update(operands(model, operator, tensors))
+        ops.append(operator_of(model, operator, tensors))
+    for index in (*model.inputs, *model.outputs):
+        tensors.setdefault(index, convert(model.tensors[index]))
+    _check_order(model, ops, tensors)
+    used = {i for op in ops for i in (*op.inputs, *op.outputs) if i is not None} | {*model.inputs, *model.outputs}
+    graph = Graph(name, {i: tensors[i] for i in sorted(used)}, tuple(ops), model.inputs, model.outputs)
+    try:
+        return verify(graph, "reading the model")
+    except CodegenError as error:
+        raise ModelError(error.code, error.message, error.hint or _BUG_HINT) from error
+
+
+def operands(model: Container, operator: RawOperator, known: Mapping[int, Tensor]) -> dict[int, Tensor]:
+    """The tensors that an operator names, by index. Raises ModelError (`tensor.*`), naming the operator as well."""
+    indices = [i for i in (*operator.inputs, *operator.outputs) if i is not None]
+    try:
+        return {i: known[i] if i in known else convert(model.tensors[i]) for i in indices}
+    except ModelError as error:
+        raise ModelError(error.code, f"{model.describe(operator)}: {error.message}", error.hint) from error
+
+
+def operator_of(model: Container, operator: RawOperator, tensors: Mapping[int, Tensor]) -> Op:
+    """The graph's operator, accepted by the operator table on its own. Raises ModelError, naming the operator."""
+    op = translate(Source(model, operator, tensors))
+    try:
+        check_operator(single(op, tensors), op)
+    except CodegenError as error:
+        message = error.message.removeprefix(f"{op.kind} (operator {operator.index}): ")
+        raise ModelError(error.code, f"{model.describe(operator)}: {message}", error.hint or _BUG_HINT) from error
+    return op
+
+
+def single(op: Op, tensors: Mapping[int, Tensor]) -> Graph:
+    """A graph of one operator, for the rules that look at nothing else."""
+    named = {i for i in (*op.inputs, *op.outputs) if i is not None}
+    inputs = tuple(i for i in op.inputs if i is not None and tensors[i].data is None)
+    return Graph("single", {i: tensors[i] for i in named}, (op,), inputs, op.outputs)
+
+
+def _refuse_unsupported(model: Container) -> None:
+    """Raise ModelError for the first operator without a translation, and name the others."""
+    refused = [operator for operator in model.operators if operator.name not in TRANSLATIONS]
+    if not refused:
+        return
+    try:
+        translate(Source(model, refused[0], {}))
+    except ModelError as error:
+        others = ", ".join(f"{o.index} {o.name}" for o in refused[1:9])
+        more = f"; so are operators {others}{' and more' if len(refused) > 9 else ''}" if others else ""
+        raise ModelError(error.code, error.message + more, error.hint) from None
+
+
+def _check_order(model: Container, ops: Sequence[Op], tensors: Mapping[int, Tensor]) -> None:
+    """Raise ModelError (`operator.order`) when an operator reads what is not there yet, or writes what is."""
+    written = {*model.inputs, *(i for i, t in tensors.items() if t.is_constant)}
+    for operator, op in zip(model.operators, ops, strict=True):
+        early = next((i for i in op.inputs if i is not None and i not in written), None)
+        again = next((i for i in op.outputs if i in written), None)
+        if early is not None or again is not None:
+            what = (
+                f"writes tensor {again} a second time"
+                if early is None
+                else f"reads tensor {early} before it is written"
+            )
+            raise ModelError(
+                "operator.order",
+                f"{model.describe(operator)}: {what}",
+                "the file is damaged, or the model keeps state between inferences: pass the state as input and output",
+            )
+        written.update(op.outputs)
