@@ -187,8 +187,8 @@ def test_scales_are_divided_in_double_precision(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["relu", "max_pool2d", "average_pool2d"])
 def test_bounds_of_a_clamp_are_divided_in_single_precision(kind: str) -> None:
     """Scales for which 6 / scale is a tie in single precision and just below it in double."""
-    steps = np.arange(1, 200) + 0.5
-    candidates = zip((np.float32(6.0) / np.float32(steps)).tolist(), steps.tolist(), strict=True)
+    steps = [n + 0.5 for n in range(1, 200)]
+    candidates = [(float(np.float32(6.0) / np.float32(n)), n) for n in steps]
     ties = [s for s, n in candidates if float(np.float32(6.0) / np.float32(s)) == n and 6.0 / s < n]
     assert len(ties) > 10
     attrs = Relu(Activation.RELU6) if kind == "relu" else Pool2D((1, 1), activation=Activation.RELU6)

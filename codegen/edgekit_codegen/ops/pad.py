@@ -59,11 +59,12 @@ def describe(graph: Graph, op: Op) -> str:
 
 
 def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
-    _, (left, _), channels = _amounts(op)
+    rows, (left, _), channels = _amounts(op)
     x = graph.operand(op, 0)
     return {
         "in_w": x.hwc[1],
         "in_c": x.hwc[2],
+        "rows": sum(rows),
         "left": left,
         "channels": channels,
         "value": graph.result(op).zero_point,
