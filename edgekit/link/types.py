@@ -87,7 +87,7 @@ class Inference:
     """One inference.
 
     outputs      each output's bytes, as they lie in the device's memory
-    layers       the layers' times in order; shorter than Hello.n_layers where the firmware keeps fewer
+    layers       the layers' times in order
     total_ticks  from before the first layer to after the last
     """
 

@@ -17,7 +17,6 @@ static ek_ctx_t context;
 static uint32_t since;
 static uint64_t total;
 static uint16_t layer_now = EK_NO_LAYER;
-static uint32_t ticks[EK_AGENT_MAX_LAYERS];
 
 /* Neither inlined nor cloned: its address and its calls are an interface. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -30,8 +29,8 @@ void ek_agent_mark(void *user, int layer)
     const uint32_t elapsed = ek_port_ticks() - since;
     (void)user;
     total += elapsed;
-    if (layer_now < EK_AGENT_MAX_LAYERS) {
-        ticks[layer_now] += elapsed; /* a layer that runs in several pieces adds up */
+    if (layer_now < ek_firmware.model->n_layers) {
+        ek_firmware.layer_ticks[layer_now] += elapsed; /* a layer that runs in several pieces adds up */
     }
     layer_now = (uint16_t)layer;
     since = ek_port_ticks(); /* again, so that the lines above count for no layer */
@@ -49,12 +48,6 @@ static uint32_t crc_of(const ek_tensor_t *tensors, uint8_t n)
         crc = ek_crc32(crc, tensor_bytes(&tensors[i]), tensors[i].bytes);
     }
     return crc;
-}
-
-static uint16_t layers_kept(void)
-{
-    const uint16_t n = ek_firmware.model->n_layers;
-    return n < EK_AGENT_MAX_LAYERS ? n : EK_AGENT_MAX_LAYERS;
 }
 
 static uint8_t model_error(int result, uint8_t *reply, uint16_t *length)
@@ -159,8 +152,8 @@ uint8_t ek_infer_run(const ek_command_t *command, uint8_t *reply, uint16_t *leng
     }
     ek_frames_send_bare(command->kind, EK_STATUS_ACCEPTED, command->seq, command->nonce);
 
-    for (uint16_t i = 0; i < EK_AGENT_MAX_LAYERS; ++i) {
-        ticks[i] = 0;
+    for (uint16_t i = 0; i < model->n_layers; ++i) {
+        ek_firmware.layer_ticks[i] = 0;
     }
     total = 0;
     layer_now = EK_NO_LAYER;
@@ -175,7 +168,7 @@ uint8_t ek_infer_run(const ek_command_t *command, uint8_t *reply, uint16_t *leng
     state = DONE;
     uint8_t *p = ek_put32(ek_put32(reply, (uint32_t)total), (uint32_t)(total >> 32));
     p = ek_put32(p, crc_of(model->outputs, model->n_outputs));
-    p = ek_put16(p, layers_kept());
+    p = ek_put16(p, ek_firmware.model->n_layers);
     *length = (uint16_t)(p - reply);
     return EK_STATUS_OK;
 }
@@ -190,12 +183,12 @@ uint8_t ek_infer_layers(const ek_command_t *command, uint16_t limit, uint8_t *re
     }
     const uint16_t first = ek_get16(command->payload);
     const uint16_t count = ek_get16(command->payload + 2);
-    if (first > layers_kept() || count > layers_kept() - first || 4u * count > limit) {
+    if (first > ek_firmware.model->n_layers || count > ek_firmware.model->n_layers - first || 4u * count > limit) {
         return EK_STATUS_ARGUMENT;
     }
     uint8_t *p = reply;
     for (uint16_t i = 0; i < count; ++i) {
-        p = ek_put32(p, ticks[first + i]);
+        p = ek_put32(p, ek_firmware.layer_ticks[first + i]);
     }
     *length = (uint16_t)(p - reply);
     return EK_STATUS_OK;

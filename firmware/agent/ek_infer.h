@@ -7,11 +7,6 @@
 
 #include "ek_frames.h"
 
-/* Layers whose ticks are kept, 4 bytes of RAM each. The build passes the model's own count. */
-#ifndef EK_AGENT_MAX_LAYERS
-#define EK_AGENT_MAX_LAYERS 256
-#endif
-
 /* Forget inputs and outputs: a new session never reads what an earlier one computed. */
 void ek_infer_forget(void);
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgekit import boards
-from edgekit.build import toolchains
+from edgekit.builder import toolchains
 from edgekit.emulate.counters import Marks
 from edgekit.emulate.faults import FaultReport, Halted
 from edgekit.emulate.image import read_image

@@ -79,7 +79,7 @@ def tiny(extra: str = "", second_region: int = 128, names: tuple[str, str] = ("d
         "layers.json": '{"layers": []}\n',
     }
     regions = (RegionUse(names[0], 64, 1 << 16, 32), RegionUse(names[1], second_region, 1 << 18, 32))
-    return Sources("tiny", files, ("tiny.c",), regions)
+    return Sources("tiny", files, ("tiny.c",), regions, layers=2)
 
 
 def expected(data: bytes) -> bytes:

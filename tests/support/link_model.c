@@ -84,9 +84,12 @@ static const ek_model_t model = {
 static _Alignas(16) uint8_t arena_0[1536];
 static _Alignas(16) uint8_t arena_1[64];
 
+static uint32_t layer_ticks[3];
+
 const ek_firmware_t ek_firmware = {
     .model = &model,
     .region = {arena_0, arena_1},
+    .layer_ticks = layer_ticks,
     .board = "host",
     .build_id = {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF},
 };

@@ -1,4 +1,4 @@
-"""Schedules other than layer by layer, with plans made by hand: bands, streams through rings, pulled and pushed rows."""
+"""Schedules other than layer by layer, and plans made by hand: bands, strips, rings, pulled and pushed rows."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def strips(graph: Graph, width: int) -> Schedule:
     return Schedule((Segment("strips", tuple(nodes)),))
 
 
-def ring(
-    graph: Graph, slots: int, *, streamed: bool = False, scattered: bool = False, input_slots: int = 3
-) -> Plan:
+def ring(graph: Graph, slots: int, *, streamed: bool = False, scattered: bool = False, input_slots: int = 3) -> Plan:
     """Two convolutions of three rows in one loop, the tensor between them in a ring of `slots` rows.
 
     streamed   the input is pulled row by row into a ring of its own, and the output pushed out of a single row
@@ -52,7 +50,11 @@ def ring(
     if streamed:
         body = [Pull(source, Affine(0, i)), *body, Push(result, Affine(-2, i))]
     storages, free = [], 0
-    for ident, n in ((source, input_slots if streamed else height), (middle, slots), (result, 1 if streamed else height)):
+    for ident, n in (
+        (source, input_slots if streamed else height),
+        (middle, slots),
+        (result, 1 if streamed else height),
+    ):
         held = _ring(graph, ident, n, free, scattered and ident == middle)
         storages.append(held)
         free = -(-(max(held.offsets) + held.pitch) // 4) * 4

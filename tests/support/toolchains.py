@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.build import toolchains
+from edgekit.builder import toolchains
 
 NAMES = ("gnu", "zig")
 MISSING = {"gnu": f"{toolchains.GNU} is not on the PATH", "zig": "the ziglang package is not installed"}

@@ -1,0 +1,27 @@
+"""A board as the compiler sees it: the memory left for the arena."""
+
+from __future__ import annotations
+
+from edgekit_codegen.target import Region, Target
+
+from .types import Board, Memory
+
+FIRMWARE_DATA = 4096
+"""Bytes of the "data" memory kept for the agent's and the port's variables and the fault handler's stack. The build
+checks after the link that they need no more, so that a plan made without a toolchain holds."""
+
+ALIGN = 32
+"""Bytes: a cache line of a Cortex-M7, so that no buffer of a region shares a line with foreign data."""
+
+
+def target(board: Board) -> Target:
+    """The memories that the board gives to the arena, less the stack and the firmware's data, fastest first."""
+    arenas = [m for m in board.memory if "arena" in m.use]
+    ordered = sorted(arenas, key=lambda m: m.wait_states)  # stable: equal memories stay in the file's order
+    return Target(board.name, tuple(Region(m.name, _left(board, m), ALIGN, m.wait_states) for m in ordered))
+
+
+def _left(board: Board, memory: Memory) -> int:
+    stack = board.build.stack if "stack" in memory.use else 0
+    data = FIRMWARE_DATA if "data" in memory.use else 0
+    return max(memory.size - stack - data, 0)

@@ -1,0 +1,47 @@
+"""The generated sources of a model, written where compilers find them, and what the firmware must know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit_codegen.emit import Sources
+
+from .image import Arena
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on disk.
+
+    folder  absolute
+    texts   file name -> content, all files
+    units   names of the C files to compile
+    symbol  its ek_model_t
+    arenas  its regions, in the model's order
+    layers  how many it has
+    """
+
+    folder: Path
+    texts: Mapping[str, bytes]
+    units: tuple[str, ...]
+    symbol: str
+    arenas: tuple[Arena, ...]
+    layers: int
+
+
+def write_model(sources: Sources, folder: Path) -> Model:
+    """Write the files; ones that are there with the same content keep their time stamp, others are removed."""
+    texts = {name: text.encode() for name, text in sources.files.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if path.relative_to(folder).as_posix() not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != text:
+            path.write_bytes(text)
+    arenas = tuple(Arena(r.name, r.used, r.align) for r in sources.regions)
+    return Model(folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers)

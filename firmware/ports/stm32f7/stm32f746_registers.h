@@ -1,0 +1,90 @@
+/* stm32f746_registers.h: the registers of an STM32F746 that this port uses, under the vendor's names. */
+#ifndef STM32F746_REGISTERS_H
+#define STM32F746_REGISTERS_H
+
+#include "ek_cortex_m.h"
+
+/* Reset and clock control. */
+#define RCC_BASE 0x40023800u
+#define RCC_CR EK_REGISTER(RCC_BASE + 0x00u)
+#define RCC_CR_HSEON (1u << 16)
+#define RCC_CR_HSERDY (1u << 17)
+#define RCC_CR_PLLON (1u << 24)
+#define RCC_CR_PLLRDY (1u << 25)
+#define RCC_PLLCFGR EK_REGISTER(RCC_BASE + 0x04u)
+#define RCC_PLLCFGR_PLLM_Pos 0
+#define RCC_PLLCFGR_PLLM (0x3Fu << RCC_PLLCFGR_PLLM_Pos)
+#define RCC_PLLCFGR_PLLN_Pos 6
+#define RCC_PLLCFGR_PLLN (0x1FFu << RCC_PLLCFGR_PLLN_Pos)
+#define RCC_PLLCFGR_PLLP (3u << 16)
+#define RCC_PLLCFGR_PLLSRC_HSE (1u << 22)
+#define RCC_PLLCFGR_PLLQ_Pos 24
+#define RCC_PLLCFGR_PLLQ (0xFu << RCC_PLLCFGR_PLLQ_Pos)
+#define RCC_CFGR EK_REGISTER(RCC_BASE + 0x08u)
+#define RCC_CFGR_SW (3u << 0)
+#define RCC_CFGR_SW_PLL (2u << 0)
+#define RCC_CFGR_SWS (3u << 2)
+#define RCC_CFGR_SWS_PLL (2u << 2)
+#define RCC_CFGR_HPRE (0xFu << 4)
+#define RCC_CFGR_PPRE1 (7u << 10)
+#define RCC_CFGR_PPRE1_DIV4 (5u << 10)
+#define RCC_CFGR_PPRE2 (7u << 13)
+#define RCC_CFGR_PPRE2_DIV2 (4u << 13)
+#define RCC_AHB1ENR EK_REGISTER(RCC_BASE + 0x30u)
+#define RCC_APB1ENR EK_REGISTER(RCC_BASE + 0x40u)
+#define RCC_APB1ENR_PWREN (1u << 28)
+#define RCC_APB2ENR EK_REGISTER(RCC_BASE + 0x44u)
+#define RCC_APB2ENR_USART1EN (1u << 4)
+#define RCC_DCKCFGR2 EK_REGISTER(RCC_BASE + 0x90u)
+#define RCC_DCKCFGR2_USART1SEL (3u << 0) /* 0: PCLK2 */
+
+/* Power control: voltage scale and over-drive. */
+#define PWR_BASE 0x40007000u
+#define PWR_CR1 EK_REGISTER(PWR_BASE + 0x00u)
+#define PWR_CR1_VOS (3u << 14) /* 3: scale 1 */
+#define PWR_CR1_ODEN (1u << 16)
+#define PWR_CR1_ODSWEN (1u << 17)
+#define PWR_CSR1 EK_REGISTER(PWR_BASE + 0x04u)
+#define PWR_CSR1_ODRDY (1u << 16)
+#define PWR_CSR1_ODSWRDY (1u << 17)
+
+/* Flash interface: wait states, prefetch and the ART accelerator. */
+#define FLASH_ACR EK_REGISTER(0x40023C00u)
+#define FLASH_ACR_LATENCY (0xFu << 0)
+#define FLASH_ACR_LATENCY_7WS (7u << 0)
+#define FLASH_ACR_PRFTEN (1u << 8)
+#define FLASH_ACR_ARTEN (1u << 9)
+#define FLASH_ACR_ARTRST (1u << 11)
+
+/* Ports; 0 is GPIOA, and so on. Their clock's bit in RCC_AHB1ENR has the same number. */
+#define GPIO_BASE(port) (0x40020000u + 0x400u * (port))
+#define GPIO_MODER(port) EK_REGISTER(GPIO_BASE(port) + 0x00u)
+#define GPIO_MODER_ALTERNATE 2u
+#define GPIO_OSPEEDR(port) EK_REGISTER(GPIO_BASE(port) + 0x08u)
+#define GPIO_OSPEEDR_MEDIUM 1u
+#define GPIO_PUPDR(port) EK_REGISTER(GPIO_BASE(port) + 0x0Cu)
+#define GPIO_PUPDR_UP 1u
+#define GPIO_AFR(port, half) EK_REGISTER(GPIO_BASE(port) + 0x20u + 4u * (half)) /* AFRL, AFRH */
+
+/* USART1, on APB2. */
+#define USART1_BASE 0x40011000u
+#define USART1_CR1 EK_REGISTER(USART1_BASE + 0x00u)
+#define USART_CR1_UE (1u << 0)
+#define USART_CR1_RE (1u << 2)
+#define USART_CR1_TE (1u << 3)
+#define USART1_CR2 EK_REGISTER(USART1_BASE + 0x04u)
+#define USART1_CR3 EK_REGISTER(USART1_BASE + 0x08u)
+#define USART1_BRR EK_REGISTER(USART1_BASE + 0x0Cu)
+#define USART1_ISR EK_REGISTER(USART1_BASE + 0x1Cu)
+#define USART_ISR_PE (1u << 0)
+#define USART_ISR_FE (1u << 1)
+#define USART_ISR_NE (1u << 2)
+#define USART_ISR_ORE (1u << 3)
+#define USART_ISR_RXNE (1u << 5)
+#define USART_ISR_TC (1u << 6)
+#define USART_ISR_TXE (1u << 7)
+#define USART1_ICR EK_REGISTER(USART1_BASE + 0x20u) /* the error flags have the same bits as in ISR */
+#define USART1_RDR EK_REGISTER(USART1_BASE + 0x24u)
+#define USART1_TDR EK_REGISTER(USART1_BASE + 0x28u)
+
+#endif
