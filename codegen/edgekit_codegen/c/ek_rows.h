@@ -1,0 +1,79 @@
+/* ek_rows.h: how generated layers find their rows. Included by generated code only; C11, freestanding.
+ *
+ * A map says where the rows of one tensor lie. Maps are constants, so that a compiler folds them into addresses.
+ */
+#ifndef EK_ROWS_H
+#define EK_ROWS_H
+
+#include "edgekit.h"
+
+/* A layer is a function of its own: it has a name in a fault report, and its stack is not added to its neighbours'. */
+#if defined(__GNUC__) || defined(__clang__)
+#define EK_LAYER __attribute__((noinline))
+#else
+#define EK_LAYER
+#endif
+
+typedef struct {
+    uint8_t region;
+    uint32_t offset;      /* bytes from the region's base to row 0 */
+    int32_t pitch;        /* bytes from one row to the next */
+    int32_t rows;         /* of the tensor */
+    int32_t slots;        /* rows held at a time, row y in slot y % slots; 0 where every row has a place of its own */
+    const uint32_t *slot; /* bytes from the region's base to each slot; NULL where they lie `pitch` apart */
+} ek_map_t;
+
+/* The bytes at an offset of a region. */
+static inline void *ek_at(const ek_ctx_t *ctx, int region, uint32_t offset)
+{
+    return (uint8_t *)ctx->region[region] + offset;
+}
+
+/* Row y, which must exist, to be written. */
+static inline int8_t *ek_row_mut(const ek_ctx_t *ctx, const ek_map_t *map, int y)
+{
+    const int slot = map->slots != 0 ? y % map->slots : y;
+    const uint32_t offset = map->slot != NULL ? map->slot[slot] : map->offset + (uint32_t)(slot * map->pitch);
+    return (int8_t *)ek_at(ctx, map->region, offset);
+}
+
+/* Row y, which must exist, to be read. */
+static inline const int8_t *ek_row(const ek_ctx_t *ctx, const ek_map_t *map, int y)
+{
+    return ek_row_mut(ctx, map, y);
+}
+
+/* in[k] = row first + k * dilation, NULL where that lies outside the tensor: true padding. */
+static inline void ek_rows(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int n, int first, int dilation)
+{
+    for (int k = 0; k < n; ++k) {
+        const int y = first + k * dilation;
+        in[k] = y >= 0 && y < map->rows ? ek_row(ctx, map, y) : NULL;
+    }
+}
+
+/* A row or pixel number clipped to 0 .. end. */
+static inline int ek_clip(int value, int end)
+{
+    return value < 0 ? 0 : value > end ? end : value;
+}
+
+static inline void ek_mark(const ek_ctx_t *ctx, int layer)
+{
+    if (ctx->mark != NULL) {
+        ctx->mark(ctx->user, layer);
+    }
+}
+
+/* EK_OK, or -1 where a region is missing or its base is not aligned. */
+static inline int ek_check_regions(const ek_ctx_t *ctx, const uint32_t *align, int n)
+{
+    for (int i = 0; i < n; ++i) {
+        if (ctx->region[i] == NULL || (uintptr_t)ctx->region[i] % align[i] != 0) {
+            return -1;
+        }
+    }
+    return EK_OK;
+}
+
+#endif

@@ -1,0 +1,57 @@
+"""The constants of a layer: kernel parameters, packed weights and epilogues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ir.types import Graph
+from ..ops import TABLE
+from ..ops.record import Kernel
+from . import literals
+
+_INTEGERS = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """params: the definition of the parameter struct; weights: definitions for the weights' header, may be empty;
+    weights_name, requant_name: what the kernel's call passes, NULL where there is none."""
+
+    params: str
+    weights: str
+    weights_name: str
+    requant_name: str
+
+
+def constants(graph: Graph, index: int, name: str) -> Constants:
+    """Everything constant about operator `index`, under names that start with `name`."""
+    op = graph.ops[index]
+    kernel = TABLE[op.kind].kernel
+    assert kernel is not None
+    fields = [f".{field} = {literals.value(v)}" for field, v in kernel.params(graph, op).items()]
+    body = literals.fill(literals.INDENT, fields, ",", hang=len(literals.INDENT))
+    params = f"static const {kernel.struct} {name} = {{\n{body}\n}};\n"
+    weights, weights_name = _weights(graph, index, name, kernel)
+    requant, requant_name = _requant(graph, index, name, kernel)
+    return Constants(params, weights + requant, weights_name, requant_name)
+
+
+def _weights(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:
+    data = kernel.weights(graph, graph.ops[index])
+    if data is None:
+        return "", "NULL"
+    ctype = _INTEGERS[data.dtype.name]
+    head = f"static const _Alignas(4) {ctype} {name}_weights[{data.size}] = {{\n"
+    return head + literals.table(data) + "};\n", f"{name}_weights"
+
+
+def _requant(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:
+    requant = kernel.requant(graph, graph.ops[index])
+    if requant is None:
+        return "", "NULL"
+    rows = np.stack([requant.bias, requant.multiplier, requant.shift], axis=1).astype(np.int64).tolist()
+    cells = ["{" + ", ".join(map(literals.integer, row)) + "}," for row in rows]
+    head = f"static const ek_requant_t {name}_requant[{len(rows)}] = {{\n"
+    return head + literals.columns(cells, 4) + "};\n", f"{name}_requant"

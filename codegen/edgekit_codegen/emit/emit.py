@@ -1,0 +1,44 @@
+"""A planned graph as a folder of C. Deterministic: the same graph, plan and target give the same bytes."""
+
+from __future__ import annotations
+
+from ..ir.types import Graph
+from ..memory.plan import Plan
+from ..target import Target
+from .header import header
+from .layers_json import layers_json
+from .model import kernel_headers, model
+from .names import Names, identifier
+from .project import headers, template
+from .types import EmitOptions, Sources
+
+
+def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOptions()) -> Sources:
+    """The model's sources. Raises CodegenError for schedules and storages that no C is written for yet."""
+    name = identifier(options.name or graph.name)
+    names = Names(graph, plan)
+    source, weights = model(graph, name, names)
+    texts = {
+        f"{name}.c": source,
+        f"{name}.h": header(graph, name, names),
+        f"{name}_weights.h": weights,
+        "layers.json": layers_json(graph, name, names),
+        **{path: _project(path, name, names, target) for path in ("example_main.c", "CMakeLists.txt", "README.md")},
+        **headers(kernel_headers(graph, names)),
+    }
+    regions = tuple(plan.regions[i] for i in names.used)
+    return Sources(name=name, files=texts, units=(f"{name}.c",), regions=regions, layers=len(names.layers))
+
+
+def _project(path: str, name: str, names: Names, target: Target) -> str:
+    upper, numbers = name.upper(), range(len(names.used))
+    return template(path).substitute(
+        name=name,
+        upper=upper,
+        target=target.name,
+        arena=f"{names.plan.arena_bytes:,}",
+        arrays="\n".join(
+            f"static _Alignas({upper}_REGION_{i}_ALIGN) uint8_t region_{i}[{upper}_REGION_{i}_BYTES];" for i in numbers
+        ),
+        regions=", ".join(f"region_{i}" for i in numbers),
+    )

@@ -1,0 +1,47 @@
+"""<model>.h: what a caller needs: sizes, functions, the descriptor."""
+
+from __future__ import annotations
+
+from ..ir.types import Graph, Tensor
+from ..naming import dimensions, short_name
+from . import literals
+from .names import Names
+from .project import template
+
+
+def header(graph: Graph, name: str, names: Names) -> str:
+    """The text of <name>.h."""
+    upper = name.upper()
+    regions = []
+    for number, index in enumerate(names.used):
+        use = names.plan.regions[index]
+        regions.append(f'#define {upper}_REGION_{number}_BYTES {use.used}u /* "{literals.comment(use.name)}" */')
+        regions.append(f"#define {upper}_REGION_{number}_ALIGN {use.align}")
+    tensors = []
+    for word, idents in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
+        for i, ident in enumerate(idents):
+            tensor = graph.tensors[ident]
+            tensors.append(f"#define {upper}_{word}_{i}_BYTES {tensor.bytes}u /* {meaning(tensor)} */")
+    return template("model.h").substitute(
+        name=name,
+        guard=f"{upper}_H",
+        upper=upper,
+        title=literals.comment(graph.name),
+        n_layers=len(names.layers),
+        n_regions=len(names.used),
+        n_inputs=len(graph.inputs),
+        n_outputs=len(graph.outputs),
+        regions="\n".join(regions),
+        tensors="\n".join(tensors),
+        arena=names.plan.arena_bytes,
+    )
+
+
+def meaning(tensor: Tensor) -> str:
+    """A tensor in a comment: name, type, shape, and how to read its numbers."""
+    text = f"{short_name(tensor)}: {tensor.dtype.value} {dimensions(tensor)}"
+    if tensor.quant is not None and not tensor.quant.per_channel:
+        zero = tensor.zero_point
+        shift = f"(q {'+' if zero < 0 else '-'} {abs(zero)})" if zero else "q"
+        text += f", real = {tensor.scale:.9g} * {shift}"
+    return literals.comment(text)

@@ -1,0 +1,84 @@
+"""The names that generated code gives to things."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..ir.types import Graph, TensorId
+from ..memory.plan import Plan, Storage
+from ..ops import TABLE
+from ..ops.record import Overlap
+from ..schedule import walk
+
+_TAKEN = {"edgekit", "ek_rows", "example_main", "kernels", "layers", "cmake"}
+
+
+def identifier(name: str) -> str:
+    """A C identifier and file name for a model, as close to its name as possible."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if not plain or plain[0].isdigit() or plain in _TAKEN or plain.startswith("ek_"):
+        plain = f"model_{plain}".rstrip("_")
+    return plain
+
+
+@dataclass(slots=True)
+class Names:
+    """Names for one model's layers and tensors.
+
+    layers  operators in the order of layer numbers
+    maps    C name -> the tensor that it maps, in order of first use
+    used    the plan's regions that hold anything; generated code numbers these only
+    """
+
+    graph: Graph
+    plan: Plan
+    layers: tuple[int, ...] = ()
+    maps: dict[str, TensorId] = field(default_factory=dict)
+    used: tuple[int, ...] = ()
+    _storages: dict[TensorId, Storage] = field(default_factory=dict)
+    _origins: dict[TensorId, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.layers = walk.layers(self.plan.schedule)
+        self.used = tuple(i for i, use in enumerate(self.plan.regions) if use.used)
+        self._storages = {s.tensor: s for s in self.plan.storages}
+        for i, ident in enumerate(self.graph.inputs):
+            self._origins[ident] = f"in_{i}"
+        for index, op in enumerate(self.graph.ops):
+            source = op.inputs[0] if op.inputs else None
+            if TABLE[op.kind].overlap is Overlap.VIEW and source in self._origins:
+                view, base = self.graph.tensors[op.outputs[0]], self._origins[source].split("_as_")[0]
+                same = view.hwc == self._hwc_of(base)
+                self._origins[view.id] = base if same else f"{base}_as_{'x'.join(map(str, view.hwc))}"
+            elif index in self.layers:
+                self._origins[op.outputs[0]] = self.number(index)
+
+    def number(self, op: int) -> str:
+        """A layer's number, as wide as the largest."""
+        width = max(2, len(str(len(self.layers) - 1)))
+        return f"{self.layers.index(op):0{width}d}"
+
+    def layer(self, op: int) -> str:
+        return f"layer_{self.number(op)}"
+
+    def constant(self, op: int) -> str:
+        """The layer's name in layers.json and the prefix of its constants: conv2d_03."""
+        return f"{self.graph.ops[op].kind}_{self.number(op)}"
+
+    def region(self, index: int) -> int:
+        """The number of one of the plan's regions in ek_ctx_t.region."""
+        return self.used.index(index)
+
+    def storage(self, tensor: TensorId) -> Storage:
+        return self._storages[tensor]
+
+    def map(self, tensor: TensorId) -> str:
+        """The name of a tensor's map, which is emitted because it was asked for."""
+        name = f"map_{self._origins[tensor]}"
+        self.maps.setdefault(name, tensor)
+        return name
+
+    def _hwc_of(self, base: str) -> tuple[int, int, int]:
+        owner = next(ident for ident, origin in self._origins.items() if origin == base)
+        return self.graph.tensors[owner].hwc

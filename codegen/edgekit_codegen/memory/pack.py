@@ -1,0 +1,173 @@
+"""Packing: offsets for buffers with known lifetimes, so that the highest address in use is as low as possible.
+
+Greedy orders come first. Where none reaches the live-set lower bound, a branch and bound over bottom-justified
+packings looks for something better, within a budget of nodes, so that the same input gives the same result anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .buffers import Buffer
+
+BUDGET = 4000
+"""Nodes of the search tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """offsets  one per buffer, in bytes; height  bytes in use at the peak"""
+
+    offsets: tuple[int, ...]
+    height: int
+
+
+def pack(items: Sequence[Buffer], budget: int = BUDGET) -> Packing:
+    """The best packing found; optimal where its height is the lower bound."""
+    if not items:
+        return Packing((), 0)
+    problem = _Problem(items)
+    best: Packing | None = None
+    for order in problem.orders():
+        found = problem.first_fit(order)
+        if best is None or found.height < best.height:
+            best = found
+        if best.height == problem.lower_bound:
+            return best
+    assert best is not None
+    return problem.search(best, budget)
+
+
+class Shelf:
+    """First fit into one region: buffers are added one by one, each at the lowest free address of its lifetime."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._placed: list[tuple[int, int, int, int]] = []
+
+    def add(self, item: Buffer) -> int | None:
+        """The offset, or None where the region has no room."""
+        busy = sorted((o, end) for o, end, first, last in self._placed if first <= item.last and item.first <= last)
+        offset = lowest_gap(busy, item.size)
+        if offset + item.size > self.capacity:
+            return None
+        self._placed.append((offset, offset + item.size, item.first, item.last))
+        return offset
+
+
+def lowest_gap(busy: Sequence[tuple[int, int]], size: int) -> int:
+    """The lowest address at which `size` bytes are free between the sorted half-open intervals."""
+    offset = 0
+    for begin, end in busy:
+        if begin - offset >= size:
+            break
+        offset = max(offset, end)
+    return offset
+
+
+class _Problem:
+    """Sizes, lifetimes and conflicts of the buffers of one region."""
+
+    def __init__(self, items: Sequence[Buffer]) -> None:
+        self.size = np.array([b.size for b in items], np.int64)
+        self.first = np.array([b.first for b in items], np.int64)
+        self.last = np.array([b.last for b in items], np.int64)
+        self.conflict = (self.first[:, None] <= self.last) & (self.first <= self.last[:, None])
+        np.fill_diagonal(self.conflict, False)
+        self.neighbours = [np.flatnonzero(row).tolist() for row in self.conflict]
+        times = np.unique(self.first)
+        self.live = (self.first[:, None] <= times) & (times <= self.last[:, None])
+        self.load = self.size @ self.live
+        self.lower_bound = int(self.load.max())
+
+    def orders(self) -> list[list[int]]:
+        """Orders for first fit, most promising first."""
+        life = self.last - self.first + 1
+        pressure = np.where(self.live, self.load, 0).max(axis=1)
+        crowd = self.conflict @ self.size
+        keys: list[Callable[[int], Any]] = [
+            lambda i: (-self.size[i], self.first[i]),
+            lambda i: (-pressure[i], -self.size[i], self.first[i]),
+            lambda i: (-self.size[i] * life[i], self.first[i]),
+            lambda i: (-crowd[i], -self.size[i], self.first[i]),
+            lambda i: (-life[i], -self.size[i], self.first[i]),
+            lambda i: (self.first[i], -self.size[i]),
+        ]
+        return [sorted(range(len(self.size)), key=lambda i, key=key: (*key(i), i)) for key in keys]  # type: ignore[misc]
+
+    def first_fit(self, order: Sequence[int]) -> Packing:
+        """Every buffer in that order at the lowest free address."""
+        offsets: list[int | None] = [None] * len(order)
+        sizes = self.size.tolist()
+        for i in order:
+            placed = ((offsets[j], sizes[j]) for j in self.neighbours[i])
+            busy = sorted((o, o + size) for o, size in placed if o is not None)
+            offsets[i] = lowest_gap(busy, sizes[i])
+        done = tuple(o for o in offsets if o is not None)
+        return Packing(done, max(o + s for o, s in zip(done, sizes, strict=True)))
+
+    def search(self, best: Packing, budget: int) -> Packing:
+        """Depth first over packings in which every buffer lies at 0 or on top of another.
+
+        Buffers are placed by rising (offset, index), so each packing is visited once. A node is left when its bound
+        reaches the best height so far, and a buffer is not placed where another one would still fit below it.
+        """
+        n = len(self.size)
+        start = _Node(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(self.live.shape[1], np.int64), 0, -1)
+        stack: list[Iterator[_Node]] = [iter([start])]
+        while stack and budget > 0 and best.height > self.lower_bound:
+            node = next(stack[-1], None)
+            if node is None:
+                stack.pop()
+                continue
+            budget -= 1
+            open_ = node.offset < 0
+            if not open_.any():
+                height = int(node.top.max())
+                if height < best.height:
+                    best = Packing(tuple(node.offset.tolist()), height)
+                continue
+            rest = np.where(open_, self.size, 0) @ self.live
+            bound = np.where(rest > 0, np.maximum(node.top, node.level) + rest, node.top).max()
+            if bound < best.height:
+                stack.append(self._children(node, open_))
+        return best
+
+    def _children(self, node: _Node, open_: npt.NDArray[np.bool_]) -> Iterator[_Node]:
+        ceiling = int((node.floor + self.size)[open_].min())
+        index = np.arange(len(self.size))
+        later = (node.floor > node.level) | ((node.floor == node.level) & (index > node.index))
+        chosen = np.flatnonzero(open_ & later & (node.floor < ceiling)).tolist()
+        chosen.sort(key=lambda i: (node.floor[i], -self.size[i], i))
+        return (self._place(node, i) for i in chosen)
+
+    def _place(self, node: _Node, i: int) -> _Node:
+        base = int(node.floor[i])
+        end = base + int(self.size[i])
+        offset = node.offset.copy()
+        offset[i] = base
+        floor = np.where(self.conflict[i], np.maximum(node.floor, end), node.floor)
+        top = np.where(self.live[i], np.maximum(node.top, end), node.top)
+        return _Node(offset, floor, top, base, i)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Node:
+    """A partial packing.
+
+    offset  per buffer, -1 where it is not placed yet
+    floor   per buffer, the top of the placed buffers that it may not share bytes with
+    top     per time, the top of the placed buffers live then
+    level   offset and index of the buffer placed last
+    """
+
+    offset: npt.NDArray[np.int64]
+    floor: npt.NDArray[np.int64]
+    top: npt.NDArray[np.int64]
+    level: int
+    index: int

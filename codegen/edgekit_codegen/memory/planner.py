@@ -1,0 +1,49 @@
+"""From a schedule to a plan: lifetimes, regions, offsets, and how far the result is from the lower bound."""
+
+from __future__ import annotations
+
+from ..ir.region import Box
+from ..ir.types import Graph, TensorId
+from ..schedule.types import Schedule
+from ..target import Target
+from .buffers import buffers, live_bytes
+from .fit import does_not_fit
+from .place import place
+from .plan import Plan, RegionUse, Scratch, Storage
+
+
+def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
+    """Give every activation and scratch buffer an address. Deterministic.
+
+    Raises DoesNotFit (code "memory.does_not_fit") naming the peak, UnsupportedModel for constants that would have to
+    lie in the arena.
+    """
+    items = buffers(graph, schedule)
+    placement = place(items, target.regions)
+    if placement is None:
+        raise does_not_fit(graph, schedule, target, items)
+    storages: list[Storage] = []
+    scratch: list[Scratch] = []
+    for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
+        if item.op is not None:
+            scratch.append(Scratch(item.op, region, offset, item.size))
+        storages += [_storage(graph, ident, region, offset) for ident in item.tensors]
+    uses = tuple(
+        RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
+    )
+    return Plan(
+        schedule=schedule,
+        storages=tuple(sorted(storages, key=lambda s: s.tensor)),
+        scratch=tuple(scratch),
+        regions=uses,
+        arena_bytes=placement.total,
+        lower_bound_bytes=max(live_bytes(items).values(), default=0),
+    )
+
+
+def _storage(graph: Graph, ident: TensorId, region: int, offset: int) -> Storage:
+    """A whole tensor, its rows one after the other."""
+    tensor = graph.tensors[ident]
+    rows, pixels, channels = tensor.hwc
+    pitch = pixels * channels * tensor.dtype.size
+    return Storage(ident, Box.of(tensor.hwc), rows, pitch, region, tuple(offset + y * pitch for y in range(rows)))

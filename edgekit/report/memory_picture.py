@@ -1,0 +1,196 @@
+"""How the memory map is drawn. Imports matplotlib: only the plotting function of `memory_map` imports this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.ticker import FuncFormatter
+
+from edgekit_codegen.memory.plan import Plan
+
+if TYPE_CHECKING:
+    from .memory_map import Block
+
+INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
+PEAK, BOUND = "#d64545", "#7b3fb5"
+COLOURS = {
+    "input": "#3e7cb1",
+    "output": "#2f9e6e",
+    "scratch": "#c4cbd3",
+    "conv2d": "#f2a65a",
+    "depthwise_conv2d": "#f6cf7d",
+    "fully_connected": "#e58f8f",
+    "add": "#b79ad6",
+    "average_pool2d": "#8fcfd1",
+    "max_pool2d": "#8fcfd1",
+    "mean": "#8fcfd1",
+}
+OTHER = "#d7c3b0"
+WHITE_ON = {"input", "output"}
+SHORT = {
+    "conv2d": "conv",
+    "depthwise_conv2d": "dwconv",
+    "fully_connected": "fc",
+    "average_pool2d": "avgpool",
+    "max_pool2d": "maxpool",
+}
+KIB = 1024
+ROOM = 1.10  # height of a panel by what is used of the region
+
+
+def picture(title: str, plan: Plan, blocks: Sequence[Block], steps: Sequence[str], peak: int) -> Figure:
+    """Live bytes on top, then one panel of addresses per region in use."""
+    used = [i for i, use in enumerate(plan.regions) if use.used]
+    total = sum(plan.regions[i].used for i in used)
+    shares = [max(plan.regions[i].used / total, 0.22) for i in used]
+    width = min(max(8.0, 2.8 + 0.34 * len(steps)), 16.0)
+    figure = Figure(figsize=(width, 3.2 + 3.4 * sum(shares)), facecolor=PAPER, layout="constrained")
+    grid = figure.subplots(1 + len(used), 1, sharex=True, squeeze=False, height_ratios=[0.26, *shares])
+    panels = list(grid.flat)
+    _live(panels[0], plan, blocks, len(steps), peak)
+    for panel, region in zip(panels[1:], used, strict=True):
+        _region(panel, plan, region, [b for b in blocks if b.region == region], len(steps), peak)
+    _columns(panels[-1], steps)
+    gap = "proven optimal for this schedule" if plan.gap == 0.0 else f"{plan.gap:.1%} above it"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
+    panels[0].set_title(
+        f"arena {plan.arena_bytes:,} bytes, live-set lower bound {plan.lower_bound_bytes:,} bytes: {gap}",
+        loc="left",
+        fontsize=9,
+        color=INK,
+    )
+    figure.legend(handles=_legend(blocks), loc="outside lower left", ncols=9, frameon=False, fontsize=8, labelcolor=INK)
+    figure.draw_without_rendering()  # settles the layout, so that labels know how much room they have
+    for panel, region in zip(panels[1:], used, strict=True):
+        for block in blocks:
+            if block.region == region:
+                _label(panel, block, len(steps))
+    return figure
+
+
+def _live(ax: Axes, plan: Plan, blocks: Sequence[Block], n: int, peak: int) -> None:
+    """Bytes live at every step, the lower bound, and the peak."""
+    times = range(-1, n + 1)
+    loads = [sum(b.size for b in blocks if b.first <= t <= b.last) for t in times]
+    colours = [PEAK if t == peak else "#cbd2d9" for t in times]
+    ax.bar([t + 0.5 for t in times], loads, width=0.86, color=colours)
+    bound = plan.lower_bound_bytes
+    ax.axhline(bound, color=BOUND, linewidth=1.2, linestyle=(0, (5, 3)))
+    right = peak < n / 2
+    ax.annotate(
+        f"peak = lower bound: {bound:,} B",
+        (peak if right else peak + 1, bound),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="bottom",
+        fontsize=8,
+        color=BOUND,
+    )
+    _frame(ax, "live")
+    _scale(ax, bound, 1.42, 2)
+
+
+def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], n: int, peak: int) -> None:
+    """The addresses of one region over time."""
+    use = plan.regions[region]
+    for block in blocks:
+        _rectangle(ax, block, n, use.used)
+    ax.axvspan(peak, peak + 1, ymax=1 / ROOM, color=PEAK, alpha=0.22, linewidth=0, zorder=2)
+    ax.axhline(use.used, color=INK, linewidth=0.9)
+    ax.text(
+        n + 1,
+        use.used,
+        f"{use.used:,} of {use.size:,} bytes used",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=INK,
+    )
+    _frame(ax, use.name)
+    _scale(ax, use.used, ROOM, 6)
+
+
+def _rectangle(ax: Axes, block: Block, n: int, used: int) -> None:
+    x0, x1 = block.first, min(block.last, n) + 1
+    inset = used * 0.002
+    ax.add_patch(
+        FancyBboxPatch(
+            (x0 + 0.05, block.offset + inset),
+            x1 - x0 - 0.10,
+            max(block.size - 2 * inset, inset),
+            boxstyle="square,pad=0",
+            facecolor=COLOURS.get(block.kind, OTHER),
+            edgecolor=PAPER,
+            linewidth=0.6,
+            hatch="////" if block.kind == "scratch" else None,
+        )
+    )
+
+
+def _label(ax: Axes, block: Block, n: int) -> None:
+    """The fullest text that fits the block's rectangle, upright or turned; none where none does."""
+    x0, x1 = block.first, min(block.last, n) + 1
+    (left, bottom), (right, top) = ax.transData.transform([(x0, block.offset), (x1, block.offset + block.size)])
+    points = 72 / ax.figure.dpi
+    wide, high = (right - left) * points, (top - bottom) * points
+    names = ", ".join(short(part) for part in block.label.split(", "))
+    texts = (f"{names}\n{block.size:,}", names, names.split(" ")[0])
+    for text, (along, across, turn) in product(texts, ((wide, high, 0), (high, wide, 90))):
+        lines = text.split("\n")
+        if max(map(len, lines)) * 4.2 + 2 <= along and len(lines) * 8.6 <= across:
+            middle = ((x0 + x1) / 2, block.offset + block.size / 2)
+            colour = PAPER if block.kind in WHITE_ON else INK
+            ax.text(*middle, text, rotation=turn, ha="center", va="center", fontsize=7, color=colour, zorder=3)
+            return
+
+
+def short(label: str) -> str:
+    """A layer's name for tight places: depthwise_conv2d_01 becomes 01 dwconv."""
+    kind, _, number = label.rpartition("_")
+    return f"{number} {SHORT.get(kind, kind)}" if number.isdigit() else label
+
+
+def _columns(ax: Axes, steps: Sequence[str]) -> None:
+    """Layers under the last panel, between what the caller writes and reads."""
+    ax.set_xlim(-1.2, len(steps) + 1.2)
+    ax.set_xticks([t + 0.5 for t in range(-1, len(steps) + 1)])
+    names = [", ".join(short(part) for part in step.split(", ")) for step in steps]
+    ax.set_xticklabels(["fill inputs", *names, "read outputs"], rotation=60, ha="right", fontsize=7.5)
+    ax.tick_params(axis="x", length=0, pad=1)
+    for label in ax.get_xticklabels():
+        label.set_rotation_mode("anchor")
+
+
+def _frame(ax: Axes, name: str) -> None:
+    ax.set_ylabel(name, fontsize=9, fontweight="bold", color=INK)
+    ax.tick_params(labelsize=7.5, colors=INK, length=2)
+    ax.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(FAINT)
+
+
+def _scale(ax: Axes, highest: int, room: float, ticks: int) -> None:
+    """Addresses from 0, in KiB where there are that many."""
+    ax.set_ylim(0, max(highest, 1) * room)
+    unit = KIB if highest >= 4 * KIB else 1
+    step = next(s * unit for k in range(12) for s in (2**k,) if s * unit * ticks >= highest)
+    ax.set_yticks(range(0, highest + 1, step))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / unit:.0f}{' K' if unit == KIB else ''}"))
+
+
+def _legend(blocks: Sequence[Block]) -> list[Patch]:
+    """One entry per kind that occurs, inputs and outputs first."""
+    kinds = sorted({b.kind for b in blocks}, key=lambda k: (k not in WHITE_ON, k == "scratch", k))
+    colours: dict[str, list[str]] = {}
+    for kind in kinds:
+        colours.setdefault(COLOURS.get(kind, OTHER), []).append(kind.replace("_", " "))
+    return [Patch(facecolor=colour, label=", ".join(names)) for colour, names in colours.items()]

@@ -1,0 +1,233 @@
+"""Results as tables for the terminal. Every function returns renderables; printing is the command line's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ..builder import MemoryUse
+from ..frontend import TensorInfo
+from ..results import (
+    BoardsResult,
+    BuildResult,
+    DoctorResult,
+    EvalResult,
+    InspectResult,
+    LayerResult,
+    PlanResult,
+    ProfileResult,
+    RunResult,
+)
+
+Renderables = list[RenderableType]
+BAR = 16
+
+
+def build(result: BuildResult) -> Renderables:
+    """Size per memory of the board, then the totals."""
+    how = "cached" if result.cached else f"{result.seconds:.1f} s"
+    stack = "no bound" if result.stack_bytes is None else f"{result.stack_bytes:,} B"
+    return [
+        f"[bold]{result.model}[/] for [bold]{result.board}[/] with {result.toolchain} ({how}), build {result.build_id}",
+        regions(result.regions),
+        f"SRAM   [bold]{result.sram_bytes:,} B[/]: arena {result.arena_bytes:,} B"
+        f" (lower bound {result.arena_lower_bound_bytes:,} B), stack at most {stack}, the rest data and bss",
+        f"flash  [bold]{result.flash_bytes:,} B[/]: weights {result.weights_bytes:,} B, code {result.code_bytes:,} B",
+        f"work   {macs(result.macs, result.macs_original)}",
+        f"image  {result.elf}",
+    ]
+
+
+def plan(result: PlanResult) -> Renderables:
+    """The memory plan: totals, regions, buffers by address, and what holds the peak."""
+    table = _table("buffer", "region", "offset>", "bytes>", "live")
+    for buffer in result.buffers:
+        table.add_row(
+            buffer["name"],
+            buffer["region"],
+            f"{buffer['offset']:,}",
+            f"{buffer['bytes']:,}",
+            f"{buffer['first']} .. {buffer['last']}",
+        )
+    certified = "certified optimal for this schedule" if result.gap == 0.0 else f"{result.gap:.1%} above it"
+    holders = ", ".join(f"{name} {size:,} B" for name, size in result.peak_tensors)
+    return [
+        f"[bold]{result.model}[/] on [bold]{result.board}[/], {result.schedule}",
+        table,
+        regions(result.regions),
+        f"arena  [bold]{result.arena_bytes:,} B[/], live-set lower bound {result.arena_lower_bound_bytes:,} B:"
+        f" {certified}",
+        f"peak   in {result.peak_layer}: {holders}",
+        f"work   {macs(result.macs, result.macs_original)}",
+        *(f"plot   {path}" for path in result.plots),
+    ]
+
+
+def regions(memories: Iterable[MemoryUse]) -> Table:
+    """Each memory of the board with a bar of its use."""
+    table = _table("memory", "used>", "size>", "use", "", "what")
+    table.columns[3].no_wrap = True
+    for memory in memories:
+        share = memory.used / memory.size if memory.size else 0.0
+        filled = min(BAR, round(share * BAR)) or (1 if memory.used else 0)
+        colour = "green" if share < 0.75 else "yellow" if share <= 1.0 else "red"
+        bar = Text("█" * filled, colour) + Text("░" * (BAR - filled), "dim")
+        parts = ", ".join(f"{name} {size:,}" for name, size in memory.parts.items() if size)
+        table.add_row(memory.name, f"{memory.used:,}", f"{memory.size:,}", bar, f"{share:.0%}", parts)
+    return table
+
+
+def layers(rows: Sequence[LayerResult]) -> Table:
+    """The per-layer table; columns that the target cannot tell stay empty."""
+    table = _table("#>", "operator", "", "MACs>", "instructions>", "per MAC>", "cycles>", "share>")
+    total = sum(r.instructions or r.cycles or 0 for r in rows)
+    for row in rows:
+        weight = row.instructions if row.instructions is not None else row.cycles
+        table.add_row(
+            str(row.index),
+            row.op,
+            row.detail,
+            f"{row.macs:,}" if row.macs else "",
+            _number(row.instructions),
+            f"{row.instructions / row.macs:.2f}" if row.instructions is not None and row.macs else "",
+            _number(row.cycles),
+            f"{weight / total:.0%}" if weight is not None and total else "",
+        )
+    return table
+
+
+def profile(result: ProfileResult) -> Renderables:
+    """The per-layer table and the totals, each named for what it is."""
+    where = {
+        "emulated": "[yellow]emulated[/]: exact instruction counts; nothing here was measured on silicon",
+        "qemu": "[yellow]emulated by QEMU[/]; nothing here was measured on silicon",
+        "hardware": "measured on the board",
+        "host": "run on this machine",
+    }[result.target]
+    shown: Renderables = [
+        f"[bold]{result.model}[/] on [bold]{result.board}[/], {where}",
+        layers(result.layers),
+    ]
+    if result.instructions is not None:
+        shown.append(f"instructions  [bold]{result.instructions:,}[/]")
+    if result.cycles is not None and result.latency_ms is not None and result.clock_hz is not None:
+        shown.append(
+            f"cycles        [bold]{result.cycles:,}[/] {result.cycles_source}:"
+            f" {result.latency_ms:.3g} ms at {result.clock_hz / 1e6:g} MHz"
+        )
+    if result.stack_bytes is not None and result.arena_bytes is not None:
+        shown.append(f"high water    stack {result.stack_bytes:,} B, arena {result.arena_bytes:,} B (painted memory)")
+    verdict = "[green]equal to the reference[/]" if result.output_matches_reference else "[red]NOT the reference's[/]"
+    shown.append(f"output        {verdict}, byte for byte (sha256 {result.output_sha256[:16]}…)")
+    return shown
+
+
+def run(result: RunResult) -> Renderables:
+    """Class and score, and whether the output is the reference's."""
+    shown: Renderables = []
+    if result.label is not None and result.score is not None:
+        shown.append(f"[bold]{result.label}[/]  score {result.score:.4g}")
+    verdict = "equal to" if result.profile.output_matches_reference else "[red]NOT equal to[/]"
+    shown.append(
+        f"{result.profile.model} on {result.profile.board} ({result.profile.target}): output {verdict} the reference,"
+        f" sha256 {result.profile.output_sha256[:16]}…"
+    )
+    shown.extend(f"wrote {path}" for path in result.outputs)
+    return shown
+
+
+def evaluation(result: EvalResult) -> Renderables:
+    """Accuracy on host and device, and the sample-by-sample agreement."""
+    return [
+        f"[bold]{result.model}[/], {result.samples} samples",
+        _accuracy("host reference", result.correct_host, result.samples),
+        _accuracy(f"{result.board}, {result.target}", result.correct_device, result.samples),
+        f"outputs equal byte for byte: {result.identical_outputs} of {result.samples}",
+    ]
+
+
+def _accuracy(who: str, correct: int, samples: int) -> str:
+    return f"{who:<28} accuracy {correct / samples:.2%}  ({correct} right)"
+
+
+def inspection(result: InspectResult) -> Renderables:
+    """Operators with shapes, attributes and MACs; what is unsupported, and why."""
+    model = result.inspection
+    table = _table("#>", "operator", "", "inputs", "output", "MACs>", "")
+    for op in model.operators:
+        table.add_row(
+            str(op.index),
+            op.name,
+            op.attributes,
+            ", ".join(_shape(t) for t in op.inputs if t is not None and not t.constant),
+            ", ".join(_shape(t) for t in op.outputs),
+            f"{op.macs:,}" if op.macs else "",
+            "" if op.supported else Text(f"unsupported: {op.reason}", "red"),
+        )
+    shown: Renderables = [
+        f"[bold]{model.name}[/], {model.file_bytes:,} B, weights {model.weights_bytes:,} B, {model.macs:,} MACs",
+        *(f"input  {_tensor(t)}" for t in model.inputs),
+        *(f"output {_tensor(t)}" for t in model.outputs),
+        table,
+    ]
+    shown += [
+        Text(f"cannot be built: {p.message}" + (f"\n  {p.hint}" if p.hint else ""), "red") for p in model.problems
+    ]
+    return shown
+
+
+def _shape(tensor: TensorInfo) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _tensor(tensor: TensorInfo) -> str:
+    quantized = f", scale {tensor.scale[0]:.6g}, zero point {tensor.zero_point[0]}" if len(tensor.scale) == 1 else ""
+    return escape(f"{tensor.name} {_shape(tensor)} {tensor.dtype}{quantized}")
+
+
+def boards(result: BoardsResult) -> Renderables:
+    table = _table("board", "aliases", "core", "RAM>", "flash>", "status", "")
+    for board in result.boards:
+        table.add_row(
+            board.name,
+            ", ".join(board.aliases),
+            board.core,
+            f"{board.ram_bytes // 1024:,} KiB" if board.ram_bytes else "",
+            f"{board.flash_bytes // 1024:,} KiB" if board.flash_bytes else "",
+            board.status,
+            board.title,
+        )
+    return [table]
+
+
+def doctor(result: DoctorResult) -> Renderables:
+    table = _table("", "what", "found", "needed for", "get it with")
+    for check in result.checks:
+        table.add_row(
+            Text("✓", "green") if check.ok else Text("✗", "red"),
+            *map(Text, (check.name, check.found, check.needed_for, check.remedy)),
+        )
+    return [table]
+
+
+def macs(now: int, original: int) -> str:
+    """MACs after exact rewrites, and the model's own where they differ."""
+    return f"{now:,} MACs" + ("" if now == original else f" (the model as it came: {original:,})")
+
+
+def _table(*columns: str) -> Table:
+    """A plain table; a column whose name ends in '>' is right-aligned."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in columns:
+        right = name.endswith(">")
+        table.add_column(name.rstrip(">"), justify="right" if right else "left", no_wrap=right)
+    return table
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
