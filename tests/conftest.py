@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -14,3 +15,8 @@ _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Hea
 settings.register_profile("ci", derandomize=True, max_examples=60, **_COMMON)
 settings.register_profile("full", derandomize=True, max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("EDGEKIT_TEST_PROFILE", "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` rewrites tests/golden with what the code generates now."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden")

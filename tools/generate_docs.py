@@ -7,6 +7,7 @@ python -m tools.generate_docs --check   exit 1 where a committed file differs
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,8 +40,8 @@ def generated() -> Iterator[tuple[str, str]]:
 
 def error_codes() -> str:
     """Exit codes, and every error code that the sources raise."""
-    rows = sorted({(code, name) for path in _sources() for code, name in _raised(path)})
     exits = _classes()
+    rows = sorted({(code, exits[name]) for path in _sources() for code, name in _raised(path)})
     lines = [
         NOTE,
         "# Errors\n",
@@ -54,7 +55,7 @@ def error_codes() -> str:
     ]
     lines += [f"| {int(code)} | {meaning} |" for code, meaning in errors.EXIT_MEANING.items()]
     lines += ["\n## Error codes\n", "| code | exit |", "|---|---|"]
-    lines += [f"| `{code}` | {exits[name]} |" for code, name in rows]
+    lines += [f"| `{code}` | {status} |" for code, status in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -122,11 +123,22 @@ def _raised(path: Path) -> Iterator[tuple[str, str]]:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        if name == "error":  # a Document's, whose code is a keyword with a default
-            codes = [k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)]
-            yield from ((str(code), "ConfigError") for code in codes)
-        elif name in known and node.args and isinstance(node.args[0], ast.Constant):
-            yield str(node.args[0].value), name
+        if name == "error":  # a TOML document's method, its code among the later arguments; or a source operator's
+            literals = [_code(a) for a in (*node.args, *(k.value for k in node.keywords if k.arg == "code"))]
+            first = bool(node.args) and _code(node.args[0]) != ""
+            yield from ((code, "ModelError" if first else "ConfigError") for code in literals if code)
+        elif name in known and node.args and (code := _code(node.args[0])):
+            yield code, name
+
+
+def _code(node: ast.expr) -> str:
+    """The error code that an expression spells; a part that depends on the operator shows as <operator>."""
+    text = ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        text = node.value
+    elif isinstance(node, ast.JoinedStr):
+        text = "".join(str(v.value) if isinstance(v, ast.Constant) else "<operator>" for v in node.values)
+    return text if re.fullmatch(r"[a-z_0-9]+(\.([a-z_0-9]+|<operator>))+", text) else ""
 
 
 if __name__ == "__main__":

@@ -1,0 +1,5 @@
+"""`python -m edgekit`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,9 @@
+"""The commands as functions: what `edgekit build` prints, `edgekit.build()` returns."""
+
+from ..results import Result
+from .compile import build, plan
+from .device import evaluate, profile, run
+from .info import boards, doctor, inspect
+from .scaffold import new
+
+__all__ = ["Result", "boards", "build", "doctor", "evaluate", "inspect", "new", "plan", "profile", "run"]

@@ -1,0 +1,102 @@
+"""`edgekit build` and `edgekit plan` as functions."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from .. import pipeline, workspace
+from ..builder import MemoryUse
+from ..config.settings import resolve
+from ..report import memory_map
+from ..results import BuildResult, PlanResult
+from .locate import locate
+
+
+def build(
+    model: Path | str | None = None,
+    *,
+    board: str | None = None,
+    out: Path | str | None = None,
+    toolchain: str | None = None,
+    optimize: str | None = None,
+    io: str | None = None,
+    start: Path | str = ".",
+) -> BuildResult:
+    """Build firmware for a board.
+
+    model  a .tflite; None takes the project's, found from folder `start` upwards
+    out    the build folder; None is build/<board> under the project, or under `start` without one
+
+    The other arguments override environment, project and defaults, as flags do on the command line.
+    Raises the errors of `edgekit.errors`; their `exit` is the command's exit code.
+    """
+    began = time.perf_counter()
+    subject = locate(model, board, Path(start))
+    chosen_io = resolve("io", io, subject.project).value or "model"
+    folder = Path(out) if out is not None else subject.root / "build" / subject.board.name
+    folder.mkdir(parents=True, exist_ok=True)
+    compiled = pipeline.compile_model(subject.model, subject.board, chosen_io)
+    artifact = pipeline.to_firmware(
+        compiled,
+        subject.board,
+        folder,
+        resolve("toolchain", toolchain, subject.project).value,
+        resolve("optimize", optimize, subject.project).value or "O2",
+    )
+    result = BuildResult(
+        model=compiled.graph.name,
+        board=subject.board.name,
+        toolchain=artifact.toolchain,
+        build_id=artifact.build_id,
+        arena_bytes=compiled.plan.arena_bytes,
+        arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
+        stack_bytes=artifact.stack_bytes,
+        sram_bytes=artifact.sram_bytes,
+        flash_bytes=artifact.flash_bytes,
+        code_bytes=artifact.code_bytes,
+        weights_bytes=artifact.weights_bytes,
+        regions=artifact.memories,
+        macs=pipeline.macs(compiled.graph),
+        macs_original=pipeline.macs(compiled.source),
+        schedule="layers",
+        elf=artifact.elf,
+        dir=folder,
+        cached=artifact.cached,
+        seconds=time.perf_counter() - began,
+    )
+    workspace.record(result, subject.model, chosen_io)
+    return result
+
+
+def plan(
+    model: Path | str | None = None,
+    *,
+    board: str | None = None,
+    io: str | None = None,
+    plot: Path | str | None = None,
+    start: Path | str = ".",
+) -> PlanResult:
+    """Plan a model's memory on a board, without a toolchain. `plot` names a PNG or SVG to draw the map into."""
+    subject = locate(model, board, Path(start))
+    compiled = pipeline.compile_model(subject.model, subject.board, resolve("io", io, subject.project).value or "model")
+    plots: tuple[Path, ...] = ()
+    if plot is not None:
+        memory_map.plot(compiled.graph, compiled.plan, Path(plot))
+        plots = (Path(plot),)
+    summary = memory_map.summarize(compiled.graph, compiled.plan)
+    return PlanResult(
+        model=compiled.graph.name,
+        board=subject.board.name,
+        arena_bytes=compiled.plan.arena_bytes,
+        arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
+        gap=compiled.plan.gap,
+        regions=tuple(MemoryUse(r.name, "ram", r.used, r.size, {"arena": r.used}) for r in compiled.plan.regions),
+        macs=pipeline.macs(compiled.graph),
+        macs_original=pipeline.macs(compiled.source),
+        schedule="layers",
+        peak_layer=summary.peak_layer,
+        peak_tensors=summary.peak_tensors,
+        buffers=summary.buffers,
+        plots=plots,
+    )

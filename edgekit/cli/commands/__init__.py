@@ -1,0 +1,10 @@
+"""One module per group of commands; `COMMANDS` lists them in the order that help shows."""
+
+from .build import build, plan
+from .device import evaluate, profile, run
+from .info import boards, doctor, inspect
+from .new import new
+
+COMMANDS = (new, build, plan, inspect, run, profile, evaluate, boards, doctor)
+
+__all__ = ["COMMANDS"]

@@ -1,0 +1,58 @@
+"""`edgekit build` and `edgekit plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ... import api
+from ...report import tables
+from .. import options
+from ..output import Output
+
+
+@click.command()
+@click.argument("model", required=False, type=options.MODEL)
+@options.board
+@click.option("-o", "--out", type=options.FOLDER, help="Build folder; default: build/BOARD in the project.")
+@click.option("--toolchain", metavar="NAME", help="gnu or zig; default: gnu if on the PATH, else zig.")
+@click.option("--optimize", metavar="LEVEL", help="O2, O3 or Os.")
+@options.io
+@click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
+@options.common
+def build(
+    model: Path | None,
+    board_name: str | None,
+    out: Path | None,
+    toolchain: str | None,
+    optimize: str | None,
+    io_mode: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Turn MODEL (default: the project's) into C and firmware for a board."""
+    output = Output.create(as_json)
+    if dry_run:
+        planned = api.plan(model, board=board_name, io=io_mode)
+        output.show(*tables.plan(planned), "dry run: nothing was compiled")
+        output.result("build", planned)
+        return
+    with output.console.status("building ..."):
+        result = api.build(model, board=board_name, out=out, toolchain=toolchain, optimize=optimize, io=io_mode)
+    output.show(*tables.build(result))
+    output.result("build", result)
+
+
+@click.command()
+@click.argument("model", required=False, type=options.MODEL)
+@options.board
+@options.io
+@click.option("--plot", type=options.MODEL, metavar="FILE", help="Draw the memory map into a .png or .svg.")
+@options.common
+def plan(model: Path | None, board_name: str | None, io_mode: str | None, plot: Path | None, as_json: bool) -> None:
+    """Show the schedule and memory map of MODEL on a board; needs no toolchain."""
+    output = Output.create(as_json)
+    result = api.plan(model, board=board_name, io=io_mode, plot=plot)
+    output.show(*tables.plan(result))
+    output.result("plan", result)

@@ -1,0 +1,49 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MODEL = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def common(function: F) -> F:
+    """--json and --non-interactive, which every command has."""
+    function = click.option("--json", "as_json", is_flag=True, help="One JSON envelope on stdout, text on stderr.")(
+        function
+    )
+    return click.option("--non-interactive", is_flag=True, help="Never ask; fail instead.", expose_value=False)(
+        function
+    )
+
+
+def board(function: F) -> F:
+    return click.option("--board", "board_name", metavar="BOARD", help="Board name or alias (see `edgekit boards`).")(
+        function
+    )
+
+
+def io(function: F) -> F:
+    return click.option(
+        "--io", "io_mode", metavar="MODE", help="model: as in the file; int8: strip QUANTIZE/DEQUANTIZE at the edges."
+    )(function)
+
+
+def device(function: F) -> F:
+    """How to reach the device: --emulate, --device, --timeout, --dry-run and the build's folder."""
+    for decorate in (
+        click.option("--dry-run", is_flag=True, help="Say what would run where, and stop."),
+        click.option("--timeout", metavar="SECONDS", help="How long to wait for the device."),
+        click.option("--device", "device_name", metavar="PORT", help="Serial port of the board."),
+        click.option("--emulate", is_flag=True, help="Run the same image on an emulated board."),
+        click.argument("build_dir", metavar="[DIR]", required=False, type=FOLDER),
+    ):
+        function = decorate(function)
+    return function

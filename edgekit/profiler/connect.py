@@ -1,0 +1,97 @@
+"""Reach the device that runs a build: a board on a serial port, an emulated board, or a process on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from serial.tools import list_ports
+
+from .. import emulate as emulator
+from ..boards import Board
+from ..errors import DeviceError, LinkError, UsageError
+from ..link import Session
+from ..link.transports import process_stream, serial_stream
+from ..results import Target
+from ..workspace import BuildFolder
+from .costs import cycle_table
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open session and what kind of device answers it.
+
+    marks  per-layer exact counts of the last inference, where the device is emulated
+    """
+
+    session: Session
+    target: Target
+    board: Board
+    marks: Callable[[], emulator.Marks | None]
+
+
+@contextmanager
+def connect(
+    folder: BuildFolder, board: Board, *, emulate: bool, port: str | None, timeout: float
+) -> Iterator[Connection]:
+    """Open a session with the device, and close it (and an emulator started for it) afterwards.
+
+    DeviceError where no device or more than one answers to the board's description.
+    """
+    if board.build.port == "host":
+        with Session(
+            process_stream([str(folder.elf)]), infer_timeout=timeout, expected_build_id=folder.build_id
+        ) as session:
+            yield Connection(session, "host", board, lambda: None)
+    elif emulate:
+        if port is not None:
+            raise UsageError("device.both", "--emulate and --device exclude each other")
+        with (
+            emulator.start(folder.elf, board, cycles=cycle_table(board), timeout=timeout) as machine,
+            _naming_faults(machine),
+            Session(
+                serial_stream(machine.port, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
+            ) as session,
+        ):
+            yield Connection(session, "emulated", board, machine.marks)
+    else:
+        name = port if port is not None else find_port(board)
+        with Session(
+            serial_stream(name, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
+        ) as session:
+            yield Connection(session, "hardware", board, lambda: None)
+
+
+@contextmanager
+def _naming_faults(machine: emulator.EmulatedBoard) -> Iterator[None]:
+    """A link that went dead because the emulated board stopped on a fault becomes an error that names the fault."""
+    try:
+        yield
+    except LinkError as error:
+        fault = machine.fault()
+        if fault is None:
+            raise
+        raise LinkError("device.fault", str(fault), "the emulated board stops where real silicon would") from error
+
+
+def find_port(board: Board) -> str:
+    """The one serial port whose USB identity the board's file names."""
+    wanted = {usb.lower() for usb in board.detect.usb}
+    ports = list(list_ports.comports())
+    matching = [p.device for p in ports if p.vid is not None and f"{p.vid:04x}:{p.pid:04x}" in wanted]
+    if len(matching) == 1:
+        return str(matching[0])
+    if matching:
+        raise DeviceError(
+            "device.ambiguous",
+            f"{len(matching)} devices look like a {board.title}: {', '.join(matching)}",
+            "choose one with --device PORT",
+        )
+    others = ", ".join(p.device for p in ports) or "none"
+    looked = ", ".join(sorted(wanted)) or "nothing"
+    raise DeviceError(
+        "device.none",
+        f"no {board.title} is connected (looked for USB {looked}; serial ports: {others})",
+        "connect the board, name its port with --device PORT, or run the same image with --emulate",
+    )

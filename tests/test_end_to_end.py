@@ -1,0 +1,69 @@
+"""From a .tflite to an emulated STM32F746: the reference, the host's C and the board's answer are the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.models import NAMES, ROOT, model_path
+
+import edgekit
+from edgekit.errors import ToolchainError
+
+BOARD = "stm32f746"
+DIGITS = ROOT / "examples" / "digits"
+
+
+def build(model: Path, out: Path) -> edgekit.results.BuildResult:  # type: ignore[name-defined]
+    pytest.importorskip("unicorn")
+    try:
+        return edgekit.build(model, board=BOARD, out=out)
+    except ToolchainError as error:
+        if error.code == "toolchain.none":
+            pytest.skip(f"{error.message}: {error.hint}")
+        raise
+
+
+@pytest.mark.parametrize("name", [*NAMES, "digits"])
+def test_the_emulated_board_answers_as_the_reference(name: str, tmp_path: Path) -> None:
+    model = DIGITS / "digits.tflite" if name == "digits" else model_path(name)
+    built = build(model, tmp_path / "out")
+    profile = edgekit.profile(tmp_path / "out", emulate=True)
+    assert profile.target == "emulated"
+    assert profile.output_matches_reference
+    assert profile.build_id == built.build_id
+    assert profile.arena_bytes == built.arena_bytes
+    assert profile.stack_bytes is not None
+    assert built.stack_bytes is not None
+    assert profile.stack_bytes <= built.stack_bytes
+    assert all(layer.instructions for layer in profile.layers)
+    assert sum(layer.instructions or 0 for layer in profile.layers) == profile.instructions
+    assert sum(layer.macs for layer in profile.layers) == built.macs
+    assert profile.cycles_source == "estimated"
+    assert profile.cycles != profile.instructions
+
+
+def test_instruction_counts_are_exact_so_they_repeat(tmp_path: Path) -> None:
+    build(DIGITS / "digits.tflite", tmp_path / "out")
+    first = edgekit.profile(tmp_path / "out", emulate=True)
+    second = edgekit.profile(tmp_path / "out", emulate=True)
+    assert [r.instructions for r in first.layers] == [r.instructions for r in second.layers]
+
+
+def test_digits_is_as_accurate_on_the_emulated_board_as_on_the_host(tmp_path: Path) -> None:
+    build(DIGITS / "digits.tflite", tmp_path / "out")
+    result = edgekit.evaluate(tmp_path / "out", emulate=True, start=DIGITS)
+    assert result.samples == len(np.load(DIGITS / "test_labels.npy"))
+    assert result.identical_outputs == result.samples
+    assert result.accuracy_device == result.accuracy_host >= 0.97
+
+
+def test_a_picture_is_classified_on_the_emulated_board(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    build(DIGITS / "digits.tflite", tmp_path / "out")
+    result = edgekit.run(tmp_path / "out", input=DIGITS / "sample.png", emulate=True, start=DIGITS)
+    labels, images = np.load(DIGITS / "test_labels.npy"), np.load(DIGITS / "test_images.npy")
+    assert result.label == str(labels[0])
+    assert result.profile.output_matches_reference
+    assert len(images) == len(labels)
