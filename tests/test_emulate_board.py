@@ -90,21 +90,37 @@ def test_timeouts_of_the_firmware_expire_in_about_their_time(elf: Path) -> None:
         assert time.monotonic() - since > 0.03
 
 
-@pytest.mark.parametrize("address", [0x40023800, STACK_LOW - 16, 0x20010001])
-def test_conditional_accesses_do_what_they_say(address: int, tmp_path: Path) -> None:
-    """Peripherals, the guard below the stack, and unaligned accesses are watched; in an IT block, too."""
+@pytest.mark.parametrize(("address", "ccr"), [(0x40020014, 0), (STACK_LOW - 16, 0), (0x20010000, 8)])
+def test_conditional_accesses_do_what_they_say(address: int, ccr: int, tmp_path: Path) -> None:
+    """Peripherals, the guard below the stack, and with UNALIGN_TRP all memory are watched, in IT blocks too."""
     source = f"""
     NAKED u32 poll(u32 address)
     {{
-        __asm volatile("movs r2, #5\\n movs r3, #0\\n"
-                       "1: cmp r2, #3\\n ittee gt\\n ldrgt r1, [r0]\\n addgt r3, #1\\n strle r1, [r0]\\n addle r3, #16\\n"
-                       "subs r2, #1\\n bne 1b\\n mov r0, r3\\n bx lr");
+        __asm volatile("movs r2, #0\\n movs r3, #0\\n 1: adds r2, #1\\n cmp r2, #3\\n"
+                       "ittee gt\\n ldrgt r1, [r0]\\n addgt r3, #1\\n strle r1, [r0]\\n addle r3, #16\\n"
+                       "cmp r2, #5\\n b 2f\\n 2: bne 1b\\n mov r0, r3\\n bx lr");
     }}
-    void test(void) {{ uart(); put((u8)poll({address})); }}
+    void test(void) {{ uart(); SCB_CCR |= {ccr}; put((u8)poll({address})); }}
     """
     ran = run(source, tmp_path)
     assert ran.ended, str(ran.fault)
     assert ran.sent == bytes([2 + 3 * 16])
+
+
+def test_the_fpu_may_be_allowed_in_an_it_block(tmp_path: Path) -> None:
+    """The engine is stopped at that store and goes on in the middle of the block."""
+    source = """
+    NAKED u32 allow(u32 *cpacr, u32 value)
+    {
+        __asm volatile("movs r2, #0\\n movs r3, #0\\n cmp r2, #0\\n"
+                       "itete eq\\n streq r1, [r0]\\n addne r3, #1\\n addeq r3, #16\\n addne r3, #1\\n"
+                       "vmov s0, r3\\n b 1f\\n 1: bne 1b\\n vmov r0, s0\\n bx lr");
+    }
+    void test(void) { uart(); put((u8)allow((u32 *)0xE000ED88, 0xFu << 20)); }
+    """
+    ran = run(source, tmp_path)
+    assert ran.ended, str(ran.fault)
+    assert ran.sent == bytes([16])
 
 
 def test_a_reset_keeps_memory_and_is_told(elf: Path) -> None:

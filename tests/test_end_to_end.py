@@ -9,13 +9,18 @@ import pytest
 from support.models import NAMES, ROOT, model_path
 
 import edgekit
-from edgekit.errors import ToolchainError
+from edgekit import workspace
+from edgekit.builder.elf import read_image
+from edgekit.errors import LinkError, ToolchainError
+from edgekit.link import DeviceFaultError, Fault
+from edgekit.profiler.connect import locating_faults
+from edgekit.results import BuildResult
 
 BOARD = "stm32f746"
 DIGITS = ROOT / "examples" / "digits"
 
 
-def build(model: Path, out: Path) -> edgekit.results.BuildResult:  # type: ignore[name-defined]
+def build(model: Path, out: Path) -> BuildResult:
     pytest.importorskip("unicorn")
     try:
         return edgekit.build(model, board=BOARD, out=out)
@@ -67,3 +72,17 @@ def test_a_picture_is_classified_on_the_emulated_board(tmp_path: Path) -> None:
     assert result.label == str(labels[0])
     assert result.profile.output_matches_reference
     assert len(images) == len(labels)
+
+
+def test_a_fault_that_a_board_reports_names_function_layer_and_address(tmp_path: Path) -> None:
+    built = build(DIGITS / "digits.tflite", tmp_path / "out")
+    layer = next(f for f in read_image(built.elf).functions if f.name == "layer_03")
+    fault = Fault(
+        pc=layer.address + 2, lr=0, sp=0, xpsr=0, cfsr=1 << 15 | 1 << 9, hfsr=0, mmfar=0, bfar=0xDEADBEE0,
+        exception=5, layer=3,
+    )  # fmt: skip
+    with pytest.raises(LinkError) as caught, locating_faults(workspace.open_folder(tmp_path / "out")):
+        raise DeviceFaultError(fault)
+    assert "layer_03" in caught.value.message
+    assert "add_03" in caught.value.message
+    assert "0xdeadbee0" in caught.value.message

@@ -9,7 +9,7 @@ from typing import Literal
 from ..errors import ConfigError
 from .types import Board
 
-Status = Literal["hardware", "qemu", "emulated", "build-only"]
+Status = Literal["hardware", "qemu", "emulated", "build-only", "host"]
 ORDER: tuple[Status, ...] = ("hardware", "qemu", "emulated")
 
 
@@ -19,10 +19,13 @@ def report_file(board: Board) -> Path:
 
 
 def status(board: Board) -> Status:
-    """The strongest way in which an image of this board has answered; "build-only" where none is on record.
+    """The strongest way in which an image of this board has answered; "build-only" where none is on record,
+    "host" for the machine that edgekit itself runs on.
 
     A report maps "hardware", "qemu" or "emulated" to a record of one boot: its model, toolchain and output.
     """
+    if board.is_host:
+        return "host"
     path = report_file(board)
     if not path.is_file():
         return "build-only"

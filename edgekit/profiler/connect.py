@@ -10,8 +10,9 @@ from serial.tools import list_ports
 
 from .. import emulate as emulator
 from ..boards import Board
+from ..builder.elf import read_image
 from ..errors import DeviceError, LinkError, UsageError
-from ..link import Session
+from ..link import DeviceFaultError, Session, describe
 from ..link.transports import process_stream, serial_stream
 from ..results import Target
 from ..workspace import BuildFolder
@@ -39,7 +40,7 @@ def connect(
 
     DeviceError where no device or more than one answers to the board's description.
     """
-    if board.build.port == "host":
+    if board.is_host:
         with Session(
             process_stream([str(folder.elf)]), infer_timeout=timeout, expected_build_id=folder.build_id
         ) as session:
@@ -57,9 +58,12 @@ def connect(
             yield Connection(session, "emulated", board, machine.marks)
     else:
         name = port if port is not None else find_port(board)
-        with Session(
-            serial_stream(name, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
-        ) as session:
+        with (
+            locating_faults(folder),
+            Session(
+                serial_stream(name, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
+            ) as session,
+        ):
             yield Connection(session, "hardware", board, lambda: None)
 
 
@@ -73,6 +77,21 @@ def _naming_faults(machine: emulator.EmulatedBoard) -> Iterator[None]:
         if fault is None:
             raise
         raise LinkError("device.fault", str(fault), "the emulated board stops where real silicon would") from error
+
+
+@contextmanager
+def locating_faults(folder: BuildFolder) -> Iterator[None]:
+    """A fault that the device reports becomes an error that names function, layer and address."""
+    try:
+        yield
+    except DeviceFaultError as error:
+        functions = read_image(folder.elf).functions
+        pc = error.fault.pc & ~1
+        where = next((f.name for f in functions if f.address <= pc < f.address + f.size), "code of no function")
+        layers = [layer["name"] for layer in folder.layers]
+        raise LinkError(
+            "device.fault", f"the device faulted in {where}: {describe(error.fault, layers)}", "reset the device"
+        ) from error
 
 
 def find_port(board: Board) -> str:

@@ -14,7 +14,7 @@ from edgekit_codegen.memory.fit import step_name
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.naming import short_name
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Run
+from edgekit_codegen.schedule.types import Node, Run
 
 from ..errors import UsageError
 
@@ -118,7 +118,8 @@ def draw(graph: Graph, plan: Plan) -> Figure:
     """The figure that `plot` saves."""
     from .memory_picture import picture
 
-    steps = [_column(graph, plan, i) for i in range(len(walk.nodes(plan.schedule)))]
+    names = Names(graph, plan)
+    steps = [_column(names, node) for node in walk.nodes(plan.schedule)]
     return picture(graph.name, plan, blocks(graph, plan), steps, peak(graph, plan))
 
 
@@ -140,8 +141,7 @@ def _block(graph: Graph, plan: Plan, names: Names, item: Buffer) -> Block:
     return Block(", ".join(parts), tensor, kind, storage.region, storage.offsets[0], item.size, item.first, item.last)
 
 
-def _column(graph: Graph, plan: Plan, step: int) -> str:
+def _column(names: Names, node: Node) -> str:
     """The layers that a step runs."""
-    names = Names(graph, plan)
-    runs = dict.fromkeys(leaf.op for leaf in walk.leaves(walk.nodes(plan.schedule)[step]) if isinstance(leaf, Run))
+    runs = dict.fromkeys(leaf.op for leaf in walk.leaves(node) if isinstance(leaf, Run))
     return ", ".join(names.constant(op) for op in runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
@@ -39,7 +40,7 @@ def build(result: BuildResult) -> Renderables:
         f" (lower bound {result.arena_lower_bound_bytes:,} B), stack at most {stack}, the rest data and bss",
         f"flash  [bold]{result.flash_bytes:,} B[/]: weights {result.weights_bytes:,} B, code {result.code_bytes:,} B",
         f"work   {macs(result.macs, result.macs_original)}",
-        f"image  {result.elf}",
+        f"image  {_short(result.elf)}",
     ]
 
 
@@ -64,7 +65,7 @@ def plan(result: PlanResult) -> Renderables:
         f" {certified}",
         f"peak   in {result.peak_layer}: {holders}",
         f"work   {macs(result.macs, result.macs_original)}",
-        *(f"plot   {path}" for path in result.plots),
+        *(f"plot   {_short(path)}" for path in result.plots),
     ]
 
 
@@ -137,7 +138,7 @@ def run(result: RunResult) -> Renderables:
         f"{result.profile.model} on {result.profile.board} ({result.profile.target}): output {verdict} the reference,"
         f" sha256 {result.profile.output_sha256[:16]}…"
     )
-    shown.extend(f"wrote {path}" for path in result.outputs)
+    shown.extend(f"wrote {_short(path)}" for path in result.outputs)
     return shown
 
 
@@ -218,6 +219,11 @@ def doctor(result: DoctorResult) -> Renderables:
 def macs(now: int, original: int) -> str:
     """MACs after exact rewrites, and the model's own where they differ."""
     return f"{now:,} MACs" + ("" if now == original else f" (the model as it came: {original:,})")
+
+
+def _short(path: Path) -> Path:
+    """The path as somebody in this folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
 
 def _table(*columns: str) -> Table:

@@ -31,7 +31,10 @@ def build(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Turn MODEL (default: the project's) into C and firmware for a board."""
+    """Turn a model into C and firmware for a board.
+
+    MODEL is a .tflite; without it, the project's (edgekit.toml).
+    """
     output = Output.create(as_json)
     if dry_run:
         planned = api.plan(model, board=board_name, io=io_mode)
@@ -51,7 +54,7 @@ def build(
 @click.option("--plot", type=options.MODEL, metavar="FILE", help="Draw the memory map into a .png or .svg.")
 @options.common
 def plan(model: Path | None, board_name: str | None, io_mode: str | None, plot: Path | None, as_json: bool) -> None:
-    """Show the schedule and memory map of MODEL on a board; needs no toolchain."""
+    """Show a model's memory map on a board; no toolchain."""
     output = Output.create(as_json)
     result = api.plan(model, board=board_name, io=io_mode, plot=plot)
     output.show(*tables.plan(result))

@@ -28,7 +28,11 @@ def profile(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Measure one inference layer by layer: time, SRAM, and the output against the reference."""
+    """Measure one inference, layer by layer.
+
+    DIR is a build folder; without it, the project's newest. Shows time, SRAM high-water marks and whether the output
+    equals the reference.
+    """
     output = Output.create(as_json)
     if dry_run:
         _dry_run("profile", build_dir, emulate, device_name, output)
@@ -62,7 +66,10 @@ def run(
     output_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Run one input on the device and compare the output with the reference, byte for byte."""
+    """Run one input and compare with the reference.
+
+    DIR is a build folder; without it, the project's newest. Outputs are compared byte for byte.
+    """
     output = Output.create(as_json)
     if dry_run:
         _dry_run("run", build_dir, emulate, device_name, output)
@@ -92,7 +99,10 @@ def evaluate(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Accuracy over the project's labelled samples, on the host's reference and on the device."""
+    """Accuracy on the host and on the device.
+
+    DIR is a build folder; without it, the project's newest. Runs the samples that [eval] in edgekit.toml names.
+    """
     output = Output.create(as_json)
     if dry_run:
         _dry_run("eval", build_dir, emulate, device_name, output)

@@ -16,7 +16,11 @@ from ..output import Output
 @click.argument("model", required=False, type=options.MODEL)
 @options.common
 def inspect(model: Path | None, as_json: bool) -> None:
-    """Show a model's operators, shapes, quantization and MACs, and what is unsupported."""
+    """Show what a model consists of.
+
+    MODEL is a .tflite; without it, the project's. Lists operators, shapes, quantization and MACs, and says what is
+    unsupported and why.
+    """
     output = Output.create(as_json)
     result = api.inspect(model)
     output.show(*tables.inspection(result))
@@ -27,7 +31,7 @@ def inspect(model: Path | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 @options.common
 def boards(name: str | None, as_json: bool) -> None:
-    """List the boards, or show one, and validate their files."""
+    """List the boards and validate their files."""
     output = Output.create(as_json)
     result = api.boards(name)
     output.show(*tables.boards(result))
@@ -37,7 +41,7 @@ def boards(name: str | None, as_json: bool) -> None:
 @click.command()
 @options.common
 def doctor(as_json: bool) -> None:
-    """Say what is installed, what is missing and how to get it."""
+    """Say what is missing and how to get it."""
     output = Output.create(as_json)
     result = api.doctor()
     output.show(*tables.doctor(result))
