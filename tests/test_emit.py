@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from support.host_model import WARNINGS
 from support.models import NAMES
 
 from edgekit_codegen.emit import EmitOptions, Sources, emit, literals
+from edgekit_codegen.emit.emit import MAX_REGIONS
 from edgekit_codegen.emit.invoke import affine
 from edgekit_codegen.emit.names import identifier
 from edgekit_codegen.errors import CodegenError
@@ -71,7 +73,7 @@ def test_the_same_input_gives_the_same_bytes(name: str) -> None:
     digests = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent), "PATH": "/usr/bin:/bin"},
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent)},
             check=True,
             capture_output=True,
             text=True,
@@ -251,6 +253,15 @@ def test_only_regions_in_use_are_numbered() -> None:
     assert sources.regions == tuple(used)
     assert f"#define TINY_N_REGIONS {len(used)}\n" in sources.files["tiny.h"]
     assert "empty" not in sources.files["tiny.h"]
+
+
+def test_more_regions_than_the_abi_has_are_refused() -> None:
+    graph = plans.tiny()
+    plan = plans.plan(graph)
+    assert f"#define EK_MAX_REGIONS {MAX_REGIONS}\n" in emit(graph, plan, plans.HOST).files["edgekit.h"]
+    crowded = replace(plan, regions=plan.regions * (MAX_REGIONS + 1))
+    with pytest.raises(CodegenError, match="5 memory regions"):
+        emit(graph, crowded, plans.HOST)
 
 
 @pytest.mark.parametrize("schedule", [schedules.bands, schedules.strips], ids=["bands", "strips"])

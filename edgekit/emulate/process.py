@@ -168,7 +168,9 @@ class EmulatedBoard:
         self._stderr.seek(0)
         said = self._stderr.read().decode("utf-8", "replace").strip()[-2000:]
         return DeviceError(
-            "emulator.died", f"the emulator process died ({how})" + (f", saying: {said}" if said else "")
+            "emulator.died",
+            f"the emulator process died ({how})" + (f", saying: {said}" if said else ""),
+            "nothing is left running: run the command again",
         )
 
     def _read_events(self) -> None:

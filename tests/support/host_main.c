@@ -69,12 +69,10 @@ static int infer(int streamed_in, int streamed_out)
     }
     output_rows = streamed_out ? malloc(MODEL.outputs[0].bytes) : NULL;
     const int status = MODEL.invoke(&ctx);
-    if (status != EK_OK) {
-        return status;
-    }
-    for (int i = 0; i < MODEL.n_outputs; ++i) {
+    for (int i = 0; i < MODEL.n_outputs && status == EK_OK; ++i) {
         const ek_tensor_t *const t = &MODEL.outputs[i];
-        fwrite(streamed_out ? (uint8_t *)output_rows : (uint8_t *)ctx.region[t->region] + t->offset, 1, t->bytes, stdout);
+        fwrite(streamed_out ? (uint8_t *)output_rows : (uint8_t *)ctx.region[t->region] + t->offset, 1, t->bytes,
+               stdout);
     }
     for (int i = 0; i < MODEL.n_regions; ++i) {
         free(ctx.region[i]);
@@ -82,7 +80,7 @@ static int infer(int streamed_in, int streamed_out)
     free(input_rows);
     free(output_rows);
     input_rows = output_rows = NULL;
-    return 0;
+    return status;
 }
 
 /* arguments: the number of inferences, streamed input, streamed output, the row at which pull fails */

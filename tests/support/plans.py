@@ -40,7 +40,7 @@ def tiny() -> Graph:
     x = b.input((1, 6, 5, 2))
     y = b.conv2d(x, 4, attrs=Conv2D(padding=SAME, activation=Activation.RELU))
     z = b.add(b.conv2d(y, 4, (1, 1)), y)
-    logits = b.fully_connected(b.reshape(b.mean(z, (1, 2)), (1, 4)), 3, 4)
+    logits = b.fully_connected(b.reshape(b.mean(z, (1,)), (1, 20)), 3, 20)
     return b.graph(b.softmax(logits))
 
 

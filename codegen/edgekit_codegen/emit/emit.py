@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ..errors import CodegenError
 from ..ir.types import Graph
 from ..memory.plan import Plan
 from ..target import Target
@@ -12,11 +15,21 @@ from .names import Names, identifier
 from .project import headers, template
 from .types import EmitOptions, Sources
 
+MAX_REGIONS = 4
+"""EK_MAX_REGIONS of edgekit.h."""
+
 
 def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOptions()) -> Sources:
     """The model's sources. Raises CodegenError for schedules and storages that no C is written for yet."""
-    name = identifier(options.name or graph.name)
+    graph = replace(graph, name=options.name or graph.name)
+    name = identifier(graph.name)
     names = Names(graph, plan)
+    if len(names.used) > MAX_REGIONS:
+        raise CodegenError(
+            "emit.regions",
+            f"the plan uses {len(names.used)} memory regions of {target.name}, a model has {MAX_REGIONS} at most",
+            "give the arena fewer memories in the board's file",
+        )
     source, weights = model(graph, name, names)
     texts = {
         f"{name}.c": source,

@@ -42,7 +42,7 @@ def _bytes_table(flat: npt.NDArray[np.int8]) -> str:
     cells[: len(flat)] = _CELLS[flat.view(np.uint8)]
     lines = np.empty((rows, len(INDENT) + PER_LINE * _CELL + 1), np.uint8)
     lines[:, : len(INDENT)] = ord(" ")
-    lines[:, len(INDENT) : -1] = cells.view(np.uint8).reshape(rows, -1)
+    lines[:, len(INDENT) : -1] = cells.view(np.uint8).reshape(rows, PER_LINE * _CELL)
     lines[:, -1] = ord("\n")
     return lines.tobytes().decode("ascii").rstrip() + "\n" if rows else ""
 

@@ -11,7 +11,7 @@ from ..memory.plan import RegionUse
 
 @dataclass(frozen=True, slots=True)
 class EmitOptions:
-    """name  the C identifier that every symbol and file starts with; None takes the graph's name"""
+    """name  what the model is called, in C as close to it as identifiers allow; None takes the graph's name"""
 
     name: str | None = None
 

@@ -1,7 +1,8 @@
 """Packing: offsets for buffers with known lifetimes, so that the highest address in use is as low as possible.
 
-Greedy orders come first. Where none reaches the live-set lower bound, a branch and bound over bottom-justified
-packings looks for something better, within a budget of nodes, so that the same input gives the same result anywhere.
+Greedy orders come first. Where none reaches the live-set lower bound, the buffers that stick out move forward in
+the best order, again and again; then a branch and bound over bottom-justified packings looks for something better.
+Both stop after a number of rounds and nodes, not of seconds, so that the same input gives the same result anywhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from .buffers import Buffer
 BUDGET = 4000
 """Nodes of the search tree."""
 
+SEARCHED = 150
+"""Buffers beyond which the tree is too deep for that many nodes to promise anything."""
+
+ROUNDS = 150
+"""Times that an order is improved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Packing:
@@ -32,15 +39,16 @@ def pack(items: Sequence[Buffer], budget: int = BUDGET) -> Packing:
     if not items:
         return Packing((), 0)
     problem = _Problem(items)
-    best: Packing | None = None
-    for order in problem.orders():
-        found = problem.first_fit(order)
-        if best is None or found.height < best.height:
-            best = found
+    tried = ((problem.first_fit(order), order) for order in problem.orders())
+    best, order = next(tried)
+    for found, other in tried:
         if best.height == problem.lower_bound:
             return best
-    assert best is not None
-    return problem.search(best, budget)
+        if found.height < best.height:
+            best, order = found, other
+    if budget:
+        best = problem.improve(best, order)
+    return problem.search(best, budget if len(items) <= SEARCHED else 0)
 
 
 class Shelf:
@@ -110,6 +118,26 @@ class _Problem:
             offsets[i] = lowest_gap(busy, sizes[i])
         done = tuple(o for o in offsets if o is not None)
         return Packing(done, max(o + s for o, s in zip(done, sizes, strict=True)))
+
+    def improve(self, best: Packing, order: list[int]) -> Packing:
+        """First fit, round after round; a buffer that ends above the lower bound moves forward in the order.
+
+        It moves by up to half the order, in proportion to how far it sticks out, and keeps what it gained.
+        """
+        sizes, n = self.size.tolist(), len(order)
+        key = {i: 256 * position for position, i in enumerate(order)}
+        current = best
+        for _ in range(ROUNDS):
+            if best.height == self.lower_bound:
+                break
+            for i, size in enumerate(sizes):
+                over = current.offsets[i] + size - self.lower_bound
+                if over > 0:
+                    key[i] -= 128 * n * over // (current.height - self.lower_bound)
+            current = self.first_fit(sorted(order, key=lambda i: (key[i], i)))
+            if current.height < best.height:
+                best = current
+        return best
 
     def search(self, best: Packing, budget: int) -> Packing:
         """Depth first over packings in which every buffer lies at 0 or on top of another.

@@ -16,7 +16,10 @@ from .buffers import Buffer, live_bytes
 from .pack import Shelf, pack
 
 SPLITS = 256
-"""Ways to spread the buffers of the peak over the regions that are tried."""
+"""Ways to spread the buffers of the peak over the regions that are tried; fewer where there are many buffers."""
+
+WORK = 1 << 20
+"""Pairs of buffers that all these tries may look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _splits(items: Sequence[Buffer], sizes: Sequence[int]) -> Iterator[tuple[lis
     at_peak = [i for i, b in enumerate(items) if b.first <= peak <= b.last]
     tried = islice(product(range(len(sizes)), repeat=len(at_peak)), SPLITS * len(sizes))
     ways = sorted(tried, key=lambda way: sum(items[i].traffic * r for i, r in zip(at_peak, way, strict=True)))
-    for way in ways[:SPLITS]:
+    for way in ways[: min(SPLITS, max(WORK // len(items) ** 2, 4))]:
         caps = [0] * len(sizes)
         for i, r in zip(at_peak, way, strict=True):
             caps[r] += items[i].size
