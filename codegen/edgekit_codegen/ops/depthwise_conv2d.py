@@ -121,10 +121,8 @@ def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
 
 def requant(graph: Graph, op: Op) -> Requant:
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    bias = linear.bias_of(_bias(graph, op), w.shape[3])
-    if _folds(op):
-        bias = linear.fold_zero_point(bias, _matrix(graph, op), x.zero_point)
-    return linear.epilogue(bias, convolution_factors(x, w, out, w.shape[3]))
+    folded = x.zero_point if _folds(op) else 0
+    return linear.epilogue(_bias(graph, op), _matrix(graph, op), folded, convolution_factors(x, w, out, w.shape[3]))
 
 
 RECORD = OpRecord(

@@ -116,8 +116,8 @@ def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
 def requant(graph: Graph, op: Op) -> Requant:
     """The input's zero point is always folded into the bias: there is no padding."""
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    bias = linear.fold_zero_point(linear.bias_of(_bias(graph, op), w.shape[0]), _matrix(graph, op), x.zero_point)
-    return linear.epilogue(bias, fully_connected_factors(x, w, out, w.shape[0]))
+    factors = fully_connected_factors(x, w, out, w.shape[0])
+    return linear.epilogue(_bias(graph, op), _matrix(graph, op), x.zero_point, factors)
 
 
 RECORD = OpRecord(

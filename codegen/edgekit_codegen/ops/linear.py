@@ -15,30 +15,23 @@ from .record import Requant
 TILE = 4  # output channels that the kernels compute at once; EK_TILE in c/kernels/ek_dot.h
 
 
-def bias_of(bias: Tensor | None, channels: int) -> npt.NDArray[np.int64]:
-    """The bias per output channel; zeros where it is absent."""
-    if bias is None or bias.data is None:
-        return np.zeros(channels, np.int64)
-    return bias.data.reshape(-1).astype(np.int64)
+def epilogue(bias: Tensor | None, matrix: npt.NDArray[Any], zero_point: int, factors: Sequence[float]) -> Requant:
+    """The epilogue of every output channel, with the input's zero point folded into the bias.
 
-
-def epilogue(bias: npt.NDArray[np.int64], factors: Sequence[float]) -> Requant:
-    """The epilogue of every output channel; the bias is taken modulo 2^32, as accumulators are."""
+    bias        int32, or None for zeros; taken modulo 2^32, as accumulators are
+    matrix      the weights as [out, taps]
+    zero_point  what the kernel does not subtract itself: sum(x * w) + folded bias = sum((x - zero_point) * w) + bias;
+                only valid where every tap is read for every output, that is without padding
+    factors     input scale * weight scale / output scale, per output channel
+    """
+    plain = np.zeros(len(matrix), np.int64) if bias is None or bias.data is None else bias.data.reshape(-1)
+    folded = plain.astype(np.int64) - zero_point * matrix.astype(np.int64).sum(axis=1)
     multiplier, shift = quantize_multipliers(factors)
     return Requant(
-        bias=wrap_int32(bias).astype(np.int32),
+        bias=wrap_int32(folded).astype(np.int32),
         multiplier=multiplier.astype(np.int32),
         shift=shift.astype(np.int32),
     )
-
-
-def fold_zero_point(bias: npt.NDArray[np.int64], matrix: npt.NDArray[Any], zero_point: int) -> npt.NDArray[np.int64]:
-    """The bias that makes sum(x * w) + bias equal sum((x - zero_point) * w) + bias; matrix is [out, taps].
-
-    Only valid where every tap is read for every output, that is without padding.
-    """
-    sums: npt.NDArray[np.int64] = matrix.astype(np.int64).sum(axis=1)
-    return bias - zero_point * sums
 
 
 def pack(matrix: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
