@@ -113,18 +113,21 @@ def single_steps(elf: Path) -> int:
     uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M7)
     uc.mem_map(0x00200000, 0x10000)
     uc.mem_map(0x20000000, 0x50000)
-    (segment,) = image.segments
-    uc.mem_write(0x00200000, segment.data)
+    flash = bytearray(0x10000)
+    for segment in image.segments:
+        offset = segment.address - min(s.address for s in image.segments)
+        flash[offset : offset + len(segment.data)] = segment.data
+    uc.mem_write(0x00200000, bytes(flash))
     executed: list[int] = []
     uc.hook_add(unicorn.UC_HOOK_CODE, lambda _uc, address, _size, _data: executed.append(address))
     uc.reg_write(arm_const.UC_ARM_REG_SP, image.symbols["stack_top"])
     uc.emu_start(image.symbols["reset"] | 1, image.symbols["done"] & ~1)
-    word = {a: int.from_bytes(segment.data[a - 0x00200000 :][:2], "little") for a in set(executed)}
+    word = {a: int.from_bytes(flash[a - 0x00200000 :][:2], "little") for a in set(executed)}
     skipped, block = 0, 0
     position = 0  # where the next instruction lies, if nothing is skipped
     for address in [*executed, 0]:
         while block and address != position:
-            half = int.from_bytes(segment.data[position - 0x00200000 :][:2], "little")
+            half = int.from_bytes(flash[position - 0x00200000 :][:2], "little")
             position += 4 if half >> 11 >= 0b11101 else 2
             skipped += 1
             block -= 1

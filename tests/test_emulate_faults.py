@@ -91,7 +91,11 @@ FAULTS: dict[str, tuple[str, FaultKind, int | None]] = {
     "an empty endless loop": ("for (;;) { }", FaultKind.NO_PROGRESS, None),
     "a wait that never ends": ("while (!(RCC_CR & 1u << 17)) { }", FaultKind.NO_PROGRESS, None),
     "sleeping without interrupts": ('__asm volatile("wfi");', FaultKind.NO_PROGRESS, None),
-    "large frame": ("volatile u8 frame[2048]; frame[0] = 1;", FaultKind.STACK_OVERFLOW, None),
+    "large frame": (
+        "volatile int n = 2048; volatile u8 frame[2048]; for (int i = 0; i < n; i += 128) { frame[i] = 1; }",
+        FaultKind.STACK_OVERFLOW,
+        None,
+    ),
     "PLL from a stopped crystal": ("RCC_PLLCFGR = 0x29406C19; RCC_CR |= 1u << 24;", FaultKind.CLOCK, 0x40023800),
     "PLL changed while on": ("RCC_CR |= 1u << 24; RCC_PLLCFGR = 0x24003008;", FaultKind.CLOCK, 0x40023804),
     "PLL out of range": ("RCC_PLLCFGR = 0x24003002; RCC_CR |= 1u << 24;", FaultKind.CLOCK, 0x40023800),
