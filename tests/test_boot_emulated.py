@@ -1,4 +1,4 @@
-"""The STM32F746 image on the emulated board: clocks, link, stack, and what happens where the crystal does not start."""
+"""Images on the emulated boards: clocks, link, stack, and what happens where an oscillator does not start."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ pytest.importorskip("unicorn", reason="the emulator extra is not installed")
 pytest.importorskip("capstone", reason="the emulator extra is not installed")
 
 DATA = bytes(range(INPUT_BYTES))
+BOARDS = ("stm32f746", "stm32l4r5")
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,11 @@ def _cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("toolchain", NAMES)
-def test_the_image_answers_within_its_stack_bound_and_survives_a_reset(tmp_path: Path, toolchain: str) -> None:
-    board = boards.load("stm32f746")
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_image_answers_within_its_stack_bound_and_survives_a_reset(
+    tmp_path: Path, name: str, toolchain: str
+) -> None:
+    board = boards.load(name)
     artifact = build_firmware(tiny(), board, tmp_path, toolchain=require(toolchain))
     with (
         emulate.start(artifact.elf, board) as machine,
@@ -57,9 +61,10 @@ def test_the_image_answers_within_its_stack_bound_and_survives_a_reset(tmp_path:
         assert machine.fault() is None
 
 
-def test_the_boards_status_is_backed_by_this_boot(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_boards_status_is_backed_by_this_boot(tmp_path: Path, name: str) -> None:
     """EDGEKIT_UPDATE_REPORTS=1 writes the report that `edgekit boards` reads."""
-    board = boards.load("stm32f746")
+    board = boards.load(name)
     artifact = build_firmware(tiny(), board, tmp_path, toolchain=require("gnu"))
     with (
         emulate.start(artifact.elf, board) as machine,
@@ -96,29 +101,40 @@ class Line:
         self.machine.idle(100_000)
 
 
+# Ready bits that stay 0: (peripheral, register's offset, bit).
+NEVER_READY = {
+    "stm32f746": {
+        "RCC: HSE": ("RCC", 0x00, 1 << 17),
+        "RCC: PLL": ("RCC", 0x00, 1 << 25),
+        "PWR: over-drive": ("PWR", 0x04, 1 << 16),
+    },
+    "stm32l4r5": {"RCC: HSI16": ("RCC", 0x00, 1 << 10), "RCC: PLL": ("RCC", 0x00, 1 << 25)},
+}
+AFTER_RESET_HZ = {"stm32f746": 16_000_000, "stm32l4r5": 4_000_000}
+
+
 @pytest.mark.parametrize("toolchain", NAMES)
-@pytest.mark.parametrize("dead", ["RCC: HSE", "RCC: PLL", "PWR: over-drive", None])
+@pytest.mark.parametrize(("name", "dead"), [(name, dead) for name in BOARDS for dead in (*NEVER_READY[name], None)])
 def test_a_part_whose_clock_does_not_come_up_stays_reachable_and_says_its_clock(
-    tmp_path: Path, toolchain: str, dead: str | None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, toolchain: str, dead: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgekit.emulate.image import read_image
     from edgekit.emulate.machine import Machine
     from edgekit.emulate.peripherals.base import RegisterBlock
 
-    never_ready = {"RCC: HSE": ("RCC", 0x00, 1 << 17), "RCC: PLL": ("RCC", 0x00, 1 << 25), "PWR: over-drive": ("PWR", 0x04, 1 << 16)}  # fmt: skip  # noqa: E501
     if dead is not None:
-        name, offset, bit = never_ready[dead]
+        block, offset, bit = NEVER_READY[name][dead]
         read = RegisterBlock.read
 
         def stuck(self: RegisterBlock, at: int, size: int) -> int:
             value = read(self, at, size)
-            return value & ~bit if (self.name, at) == (name, offset) else value
+            return value & ~bit if (self.name, at) == (block, offset) else value
 
         monkeypatch.setattr(RegisterBlock, "read", stuck)
-    board = boards.load("stm32f746")
+    board = boards.load(name)
     artifact = build_firmware(tiny(), board, tmp_path, toolchain=require(toolchain))
     line = Line()
     line.machine = Machine(read_image(artifact.elf), board, line)
     line.machine.run()
     answer, *_ = messages.hello(line.heard[0].payload)
-    assert answer.clock_hz == (board.mcu.clock_hz if dead is None else 16_000_000)
+    assert answer.clock_hz == (board.mcu.clock_hz if dead is None else AFTER_RESET_HZ[name])

@@ -13,7 +13,7 @@ from .. import resources
 from ..config import toml
 from ..config.toml import Document
 from ..errors import ConfigError
-from .types import Board, Memory
+from .types import SHARED, Board, Memory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _PIN = re.compile(r"P[A-K](1[0-5]|[0-9])")
@@ -86,7 +86,7 @@ def _check(document: Document, board: Board) -> None:
 
 def _check_port(document: Document, board: Board) -> None:
     ports = resources.firmware() / "ports"
-    known = sorted(p.name for p in ports.iterdir() if p.is_dir() and p.name != "cortex_m") if ports.is_dir() else []
+    known = sorted(p.name for p in ports.iterdir() if p.is_dir() and p.name not in SHARED) if ports.is_dir() else []
     if board.build.port not in known:
         close = difflib.get_close_matches(board.build.port, known, n=1, cutoff=0.0)
         hint = f"did you mean {close[0]}? There are: {', '.join(known)}" if close else ""

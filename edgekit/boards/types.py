@@ -8,6 +8,10 @@ from typing import Literal
 
 Use = Literal["code", "stack", "scratch", "arena", "data"]
 
+SHARED: dict[str, tuple[str, ...] | None] = {"cortex_m": None, "stm32": ("stm32f7", "stm32l4")}
+"""Folders under firmware/ports that are no ports but a part of several: folder -> its ports, None for all but the
+host's. `stm32` is for parts with the second generation of ST's USART."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mcu:
@@ -107,6 +111,13 @@ class Build:
 
     port: str
     stack: int = 4096
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The folders beside the port's that are a part of it, the most general first."""
+        if self.port == "host":
+            return ()
+        return tuple(folder for folder, ports in SHARED.items() if ports is None or self.port in ports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,8 +137,7 @@ def _units(plan: _Plan, optimize: str) -> list[Unit]:
 def firmware_folders(board: Board) -> tuple[Path, ...]:
     """Where the firmware's C lies: the agent, what the port shares with its kind, and the port."""
     root = resources.firmware()
-    shared = () if board.is_host else (root / "ports" / "cortex_m",)
-    return (root / "agent", *shared, root / "ports" / board.build.port)
+    return (root / "agent", *(root / "ports" / name for name in (*board.build.shared, board.build.port)))
 
 
 def firmware_inputs(folders: Sequence[Path]) -> str:

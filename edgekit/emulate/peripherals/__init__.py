@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ...errors import ConfigError
-from . import stm32_flash, stm32_gpio, stm32_pwr, stm32_rcc, stm32_usart_v2
+from . import (
+    stm32_flash,
+    stm32_gpio,
+    stm32_lpuart,
+    stm32_pwr,
+    stm32_rcc,
+    stm32_usart_v2,
+    stm32l4_flash,
+    stm32l4_gpio,
+    stm32l4_pwr,
+    stm32l4_rcc,
+)
 from .base import Context, Peripheral
 from .dwt import Dwt
 from .system_control import SystemControl
@@ -15,6 +26,11 @@ _PART = {
     "stm32_flash": stm32_flash.build,
     "stm32_gpio": stm32_gpio.build,
     "stm32_usart_v2": stm32_usart_v2.build,
+    "stm32l4_rcc": stm32l4_rcc.build,
+    "stm32l4_pwr": stm32l4_pwr.build,
+    "stm32l4_flash": stm32l4_flash.build,
+    "stm32l4_gpio": stm32l4_gpio.build,
+    "stm32_lpuart": stm32_lpuart.build,
 }
 
 __all__ = ["NAMES", "Context", "Peripheral", "SystemControl", "build"]

@@ -145,6 +145,7 @@ class Context:
     latency  set by the part's flash interface: wait states
     power    set by the part's power controller: the highest core clock it allows, in Hz
     pins     set by the part's ports: (pin) -> its alternate function, None where the pin is in another mode
+    isolated set by the part's power controller: (pin) -> what keeps the pin cut off from its pad, "" where nothing does
     """
 
     board: Board
@@ -158,6 +159,7 @@ class Context:
     latency: Callable[[], int] | None = None
     power: Callable[[], int] | None = None
     pins: Callable[[str], int | None] | None = None
+    isolated: Callable[[str], str] | None = None
 
 
 def clocked(context: Context, name: str, base: int) -> None:

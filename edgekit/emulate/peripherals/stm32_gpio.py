@@ -1,6 +1,8 @@
-"""The ports of the STM32F7 family: GPIOA to GPIOK."""
+"""Ports as most of ST's families have them; here those of the STM32F7 family, GPIOA to GPIOK."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from .base import Context, Peripheral, Register, RegisterBlock, clocked
 
@@ -32,13 +34,12 @@ _NAMES = {
 class Gpio(RegisterBlock):
     """One port. Inputs read as what the port itself puts out; nothing else is wired to the pins."""
 
-    def __init__(self, context: Context, port: str) -> None:
+    def __init__(self, context: Context, port: str, base: int, reset: Mapping[int, int]) -> None:
         self._context = context
-        reset = _RESET.get(port, {})
         registers = {
             o: Register(f"GPIO{port}_{n}", reset.get(o, 0), 0 if o == _IDR else 0xFFFFFFFF) for o, n in _NAMES.items()
         }
-        super().__init__(f"GPIO{port}", BASE + 0x400 * _PORTS.index(port), registers)
+        super().__init__(f"GPIO{port}", base, registers)
 
     def permit(self, offset: int, write: bool) -> None:
         clocked(self._context, self.name, self.base + offset)
@@ -58,7 +59,11 @@ class Gpio(RegisterBlock):
 
 
 def build(context: Context) -> list[Peripheral]:
-    ports = {port: Gpio(context, port) for port in _PORTS}
+    return install(context, {p: Gpio(context, p, BASE + 0x400 * i, _RESET.get(p, {})) for i, p in enumerate(_PORTS)})
+
+
+def install(context: Context, ports: Mapping[str, Gpio]) -> list[Peripheral]:
+    """Make a part's ports, by their letters, known to its other peripherals."""
 
     def alternate_function(pin: str) -> int | None:
         return ports[pin[1]].alternate_function(int(pin[2:]))

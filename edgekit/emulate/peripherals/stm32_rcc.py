@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..faults import FaultKind, Violation
 from .base import Clocks, Context, Peripheral, Register, RegisterBlock
+from .stm32_clocks import check_core, divided_ahb, divided_apb
 
 BASE = 0x40023800
 HSI_HZ = 16_000_000
@@ -130,21 +131,8 @@ class Rcc(RegisterBlock):
 
     def _check_clocks(self, cfgr: int) -> None:
         core = self._clock("HCLK", cfgr)
-        highest = self._context.power() if self._context.power is not None else core
-        if core > highest:
-            raise Violation(
-                FaultKind.CLOCK,
-                f"the core is switched to {core} Hz, while PWR's voltage scale and over-drive allow {highest} Hz",
-                self.base + _CFGR,
-            )
         needed = (core - 1) // _HZ_PER_WAIT_STATE
-        latency = self._context.latency() if self._context.latency is not None else needed
-        if latency < needed:
-            raise Violation(
-                FaultKind.CLOCK,
-                f"the core is switched to {core} Hz with {latency} flash wait states; it needs {needed}",
-                self.base + _CFGR,
-            )
+        check_core(self._context, core, core, needed, "voltage scale and over-drive allow", self.base + _CFGR)
         for bus, limit in _LIMITS.items():
             if self._clock(bus, cfgr) > limit:
                 raise Violation(
@@ -155,12 +143,10 @@ class Rcc(RegisterBlock):
         system = self._system(cfgr)
         if clock == "SYSCLK":
             return system
-        hpre = cfgr >> 4 & 0xF
-        core = system >> (0, 1, 2, 3, 4, 6, 7, 8, 9)[hpre - 7] if hpre >= 8 else system
+        core = divided_ahb(system, cfgr >> 4 & 0xF)
         if clock == "HCLK":
             return core
-        ppre = cfgr >> {"PCLK1": 10, "PCLK2": 13}[clock] & 7
-        return core >> ppre - 3 if ppre >= 4 else core
+        return divided_apb(core, cfgr >> {"PCLK1": 10, "PCLK2": 13}[clock] & 7)
 
     def enabled(self, peripheral: str) -> bool:
         register, bit = _ENABLE[peripheral]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..faults import FaultKind, Violation
 from .base import Context, HostLine, Peripheral, Register, RegisterBlock, clocked
 
@@ -24,7 +26,7 @@ _RXNE, _TC, _TXE, _TEACK, _REACK = 1 << 5, 1 << 6, 1 << 7, 1 << 21, 1 << 22
 _BAUD_TOLERANCE = 0.02
 _POLLS_BEFORE_IDLE = 32  # status reads without data or transmission in between, before time is let pass
 
-_REGISTERS = {
+NAMES = {
     _CR1: "CR1",
     _CR2: "CR2",
     _CR3: "CR3",
@@ -48,13 +50,15 @@ class Usart(RegisterBlock):
     takes to read them, so an overrun does not happen here.
     """
 
-    def __init__(self, context: Context, name: str, line: HostLine | None) -> None:
+    def __init__(
+        self, context: Context, name: str, line: HostLine | None, base: int, names: Mapping[int, str] = NAMES
+    ) -> None:
         self._context = context
         self._line = line
         self._received: int | None = None
         self._polls = 0
-        registers = {o: Register(f"{name}_{n}", 0, 0 if o in _READ_ONLY else 0xFFFFFFFF) for o, n in _REGISTERS.items()}
-        super().__init__(name, _BASES[name], registers)
+        registers = {o: Register(f"{name}_{n}", 0, 0 if o in _READ_ONLY else 0xFFFFFFFF) for o, n in names.items()}
+        super().__init__(name, base, registers)
 
     def reset(self) -> None:
         super().reset()
@@ -124,6 +128,10 @@ class Usart(RegisterBlock):
     def _check_line(self, pin: str) -> None:
         """The pin must be the UART's, and the baud rate the board's: else the other end would see garbage."""
         serial = self._context.board.serial
+        reason = self._context.isolated(pin) if pin and self._context.isolated is not None else ""
+        if reason:
+            message = f"{self.name} is used while its pin {pin} is cut off from its pad: {reason}"
+            raise Violation(FaultKind.PERIPHERAL, message, self.base + _TDR)
         if pin and self._context.pins is not None:
             function = self._context.pins(pin)
             if function != serial.alternate_function:
@@ -135,8 +143,7 @@ class Usart(RegisterBlock):
                 )
         if self._context.clocks is None:
             return
-        brr = self.values[_BRR]
-        divider = (brr & 0xFFF0 | (brr & 7) << 1) / 2 if self.values[_CR1] & _OVER8 else brr
+        divider = self.divider()
         baud = self._context.clocks.hz(self.name) / divider if divider else 0.0
         if abs(baud / serial.baud - 1) > _BAUD_TOLERANCE:
             raise Violation(
@@ -145,7 +152,12 @@ class Usart(RegisterBlock):
                 self.base + _BRR,
             )
 
+    def divider(self) -> float:
+        """Clocks in a bit."""
+        brr = self.values[_BRR]
+        return (brr & 0xFFF0 | (brr & 7) << 1) / 2 if self.values[_CR1] & _OVER8 else brr
+
 
 def build(context: Context) -> list[Peripheral]:
     wired = context.board.serial.uart.upper()
-    return [Usart(context, name, context.line if name == wired else None) for name in _BASES]
+    return [Usart(context, name, context.line if name == wired else None, base) for name, base in _BASES.items()]

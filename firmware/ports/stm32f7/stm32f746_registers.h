@@ -2,7 +2,7 @@
 #ifndef STM32F746_REGISTERS_H
 #define STM32F746_REGISTERS_H
 
-#include "ek_cortex_m.h"
+#include "ek_stm32.h"
 
 /* Reset and clock control. */
 #define RCC_BASE 0x40023800u
@@ -58,33 +58,7 @@
 
 /* Ports; 0 is GPIOA, and so on. Their clock's bit in RCC_AHB1ENR has the same number. */
 #define GPIO_BASE(port) (0x40020000u + 0x400u * (port))
-#define GPIO_MODER(port) EK_REGISTER(GPIO_BASE(port) + 0x00u)
-#define GPIO_MODER_ALTERNATE 2u
-#define GPIO_OSPEEDR(port) EK_REGISTER(GPIO_BASE(port) + 0x08u)
-#define GPIO_OSPEEDR_MEDIUM 1u
-#define GPIO_PUPDR(port) EK_REGISTER(GPIO_BASE(port) + 0x0Cu)
-#define GPIO_PUPDR_UP 1u
-#define GPIO_AFR(port, half) EK_REGISTER(GPIO_BASE(port) + 0x20u + 4u * (half)) /* AFRL, AFRH */
 
-/* USART1, on APB2. */
-#define USART1_BASE 0x40011000u
-#define USART1_CR1 EK_REGISTER(USART1_BASE + 0x00u)
-#define USART_CR1_UE (1u << 0)
-#define USART_CR1_RE (1u << 2)
-#define USART_CR1_TE (1u << 3)
-#define USART1_CR2 EK_REGISTER(USART1_BASE + 0x04u)
-#define USART1_CR3 EK_REGISTER(USART1_BASE + 0x08u)
-#define USART1_BRR EK_REGISTER(USART1_BASE + 0x0Cu)
-#define USART1_ISR EK_REGISTER(USART1_BASE + 0x1Cu)
-#define USART_ISR_PE (1u << 0)
-#define USART_ISR_FE (1u << 1)
-#define USART_ISR_NE (1u << 2)
-#define USART_ISR_ORE (1u << 3)
-#define USART_ISR_RXNE (1u << 5)
-#define USART_ISR_TC (1u << 6)
-#define USART_ISR_TXE (1u << 7)
-#define USART1_ICR EK_REGISTER(USART1_BASE + 0x20u) /* the error flags have the same bits as in ISR */
-#define USART1_RDR EK_REGISTER(USART1_BASE + 0x24u)
-#define USART1_TDR EK_REGISTER(USART1_BASE + 0x28u)
+#define USART1_BASE 0x40011000u /* on APB2 */
 
 #endif

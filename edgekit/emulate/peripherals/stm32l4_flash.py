@@ -1,0 +1,66 @@
+"""The flash interface of the STM32L4+: wait states, prefetch, and the accelerator's instruction and data caches.
+
+Flash cannot be programmed here: a write to it stops the board.
+"""
+
+from __future__ import annotations
+
+from ..faults import FaultKind, Violation
+from .base import Context, Peripheral, Register, RegisterBlock
+from .stm32l4_pwr import RANGE_2
+
+BASE = 0x40022000
+
+_ACR = 0x00
+_CACHES = {"ICRST": (1 << 9, 1 << 11), "DCRST": (1 << 10, 1 << 12)}  # what resets a cache: (its enable, itself)
+
+_REGISTERS = {
+    _ACR: Register("FLASH_ACR", 0x00000600, 0x00007F0F),
+    0x04: Register("FLASH_PDKEYR", 0, 0),
+    0x08: Register("FLASH_KEYR", 0, 0),
+    0x0C: Register("FLASH_OPTKEYR", 0, 0),
+    0x10: Register("FLASH_SR"),
+    0x14: Register("FLASH_CR", 0xC0000000, 0),
+    0x18: Register("FLASH_ECCR", 0, 0),
+    0x20: Register("FLASH_OPTR", 0xF0000000, 0),
+}
+
+# The highest HCLK with 0, 1, 2, ... wait states.
+_RANGE_1_HZ = (20_000_000, 40_000_000, 60_000_000, 80_000_000, 100_000_000, 120_000_000)
+_RANGE_2_HZ = (8_000_000, 16_000_000, 26_000_000)
+
+
+def wait_states(core: int, highest: int) -> int:
+    """How many an HCLK needs, in the range that PWR's highest clock tells."""
+    steps = _RANGE_2_HZ if highest <= RANGE_2 else _RANGE_1_HZ
+    return sum(core > step for step in steps)
+
+
+class Flash(RegisterBlock):
+    def __init__(self, context: Context) -> None:
+        super().__init__("FLASH", BASE, _REGISTERS)
+        self._context = context
+
+    def stored(self, offset: int, value: int, old: int) -> int:
+        if offset != _ACR:
+            return value
+        for name, (enable, reset) in _CACHES.items():
+            if value & reset and old & enable:
+                message = f"FLASH_ACR.{name} is set while the cache is on"
+                raise Violation(FaultKind.PERIPHERAL, message, self.base + offset)
+        if self._context.clocks is not None and self._context.power is not None:
+            core = self._context.clocks.hz("HCLK")
+            needed = wait_states(core, self._context.power())
+            if value & 0xF < needed:
+                message = f"{value & 0xF} flash wait states are set while the core runs at {core} Hz; it needs {needed}"
+                raise Violation(FaultKind.CLOCK, message, self.base + offset)
+        return value
+
+    def latency(self) -> int:
+        return self.values[_ACR] & 0xF
+
+
+def build(context: Context) -> list[Peripheral]:
+    flash = Flash(context)
+    context.latency = flash.latency
+    return [flash]
