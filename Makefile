@@ -57,6 +57,7 @@ format: $(VENV)/.test
 	git ls-files '*.c' '*.h' ':!tests/golden' | xargs $(BIN)/clang-format -i
 
 bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.status
 	$(BIN)/python -m benchmarks.pipeline
 
 docs: $(VENV)/.test

@@ -3,7 +3,7 @@
     python -m benchmarks.pipeline
 
 Times are this machine's, whole-process wall seconds, the best of three; instruction counts are exact and the same
-everywhere. Models are read from EDGEKIT_MODELS or ../shared/models; absent ones are left out and said to be.
+everywhere. Which models: benchmarks/models.py.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from edgekit import boards, pipeline
 from edgekit.errors import FitError
 from edgekit.results import BuildResult, ProfileResult
 
-ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("mlperf_tiny_kws", "mlperf_tiny_vww", "mlperf_tiny_ic", "mlperf_tiny_ad", "mlperf_tiny_sww", "mcunet_vww1")
+from .models import ROOT, models
+
 BOARD = "stm32f746"
 PAGE = ROOT / "docs" / "performance.md"
 
@@ -42,14 +42,8 @@ class Row:
 
 
 def main() -> None:
-    folder = Path(os.environ.get("EDGEKIT_MODELS", ROOT.parent / "shared" / "models"))
     rows, notes = [], []
-    for name, path in [("digits", ROOT / "examples/digits/digits.tflite")] + [
-        (m, folder / f"{m}.tflite") for m in MODELS
-    ]:
-        if not path.is_file():
-            notes.append(f"{name}: not there when the table was made.")
-            continue
+    for name, path in models().items():
         try:
             rows.append(measure(name, path))
         except FitError as error:

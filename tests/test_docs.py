@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import pytest
 from support.models import ROOT
 
-sys.path.insert(0, str(ROOT))
 from tools import generate_docs
 
 

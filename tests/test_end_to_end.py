@@ -1,4 +1,4 @@
-"""From a .tflite to an emulated STM32F746: the reference, the host's C and the board's answer are the same bytes."""
+"""From a .tflite to emulated boards: the reference, the host's C and the board's answer are the same bytes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from support.models import NAMES, ROOT, model_path
 
 import edgekit
+from benchmarks import status
 from edgekit import workspace
 from edgekit.builder.elf import read_image
 from edgekit.errors import LinkError, ToolchainError
@@ -20,20 +21,21 @@ BOARD = "stm32f746"
 DIGITS = ROOT / "examples" / "digits"
 
 
-def build(model: Path, out: Path) -> BuildResult:
+def build(model: Path, out: Path, board: str = BOARD) -> BuildResult:
     pytest.importorskip("unicorn")
     try:
-        return edgekit.build(model, board=BOARD, out=out)
+        return edgekit.build(model, board=board, out=out)
     except ToolchainError as error:
         if error.code == "toolchain.none":
             pytest.skip(f"{error.message}: {error.hint}")
         raise
 
 
+@pytest.mark.parametrize("board", status.BOARDS)
 @pytest.mark.parametrize("name", [*NAMES, "digits"])
-def test_the_emulated_board_answers_as_the_reference(name: str, tmp_path: Path) -> None:
+def test_the_emulated_board_answers_as_the_reference(name: str, board: str, tmp_path: Path) -> None:
     model = DIGITS / "digits.tflite" if name == "digits" else model_path(name)
-    built = build(model, tmp_path / "out")
+    built = build(model, tmp_path / "out", board)
     profile = edgekit.profile(tmp_path / "out", emulate=True)
     assert profile.target == "emulated"
     assert profile.output_matches_reference
@@ -47,6 +49,11 @@ def test_the_emulated_board_answers_as_the_reference(name: str, tmp_path: Path) 
     assert sum(layer.macs for layer in profile.layers) == built.macs
     assert profile.cycles_source == "estimated"
     assert profile.cycles != profile.instructions
+
+    toolchain, rows = status.read(status.PAGE.read_text())
+    if built.toolchain == toolchain:
+        differences = status.row(built, profile).differences(rows[name, board])
+        assert not differences, f"docs/status.md is another: run `make bench`, and say why: {differences}"
 
 
 def test_instruction_counts_are_exact_so_they_repeat(tmp_path: Path) -> None:
