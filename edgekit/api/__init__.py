@@ -3,7 +3,8 @@
 from ..results import Result
 from .compile import build, plan
 from .device import evaluate, profile, run
+from .flashing import flash
 from .info import boards, doctor, inspect
 from .scaffold import new
 
-__all__ = ["Result", "boards", "build", "doctor", "evaluate", "inspect", "new", "plan", "profile", "run"]
+__all__ = ["Result", "boards", "build", "doctor", "evaluate", "flash", "inspect", "new", "plan", "profile", "run"]

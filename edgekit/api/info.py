@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +24,7 @@ EXTRAS = {
     "pillow": "images",
     "matplotlib": "plot",
 }
+PROGRAMS = {"openocd": "openocd", "gdb-multiarch": "gdb-multiarch"}
 
 
 def inspect(model: Path | str | None = None, *, start: Path | str = ".") -> InspectResult:
@@ -47,7 +49,17 @@ def doctor() -> DoctorResult:
     if not found:
         remedy = "pip install 'edgekit[toolchain]'"
         compilers = [Check("toolchain", False, "neither arm-none-eabi-gcc nor ziglang", "build", remedy)]
-    return DoctorResult((python, *compilers, *(_package(n, e) for n, e in EXTRAS.items() if n != "ziglang"), *_ports()))
+    programmers = [_program(name, package) for name, package in PROGRAMS.items()]
+    return DoctorResult(
+        (python, *compilers, *programmers, *(_package(n, e) for n, e in EXTRAS.items() if n != "ziglang"), *_ports())
+    )
+
+
+def _program(name: str, package: str) -> Check:
+    path = shutil.which(name)
+    if path is None:
+        return Check(name, False, "not on the PATH", "flash", f"apt-get install {package}  (Debian's name)")
+    return Check(name, True, path, "flash")
 
 
 def _package(name: str, extra: str) -> Check:

@@ -2,9 +2,10 @@
 
 from .build import build, plan
 from .device import evaluate, profile, run
+from .flash import flash
 from .info import boards, doctor, inspect
 from .new import new
 
-COMMANDS = (new, build, plan, inspect, run, profile, evaluate, boards, doctor)
+COMMANDS = (new, build, plan, inspect, flash, run, profile, evaluate, boards, doctor)
 
 __all__ = ["COMMANDS"]

@@ -29,7 +29,7 @@ class Dwt(RegisterBlock):
         self._locks = context.features.core == "cortex-m7"
         self._open = not self._locks
         registers = {
-            _CTRL: Register("DWT_CTRL", 0x40000000, 0x0FFF1FFF),
+            _CTRL: Register("DWT_CTRL", 0x40000000, 0x007F1FFF),
             _CYCCNT: Register("DWT_CYCCNT"),
             **{o: Register(f"DWT_{n}CNT") for o, n in ((0x08, "CPI"), (0x0C, "EXC"), (0x10, "SLEEP"), (0x14, "LSU"))},
             0x18: Register("DWT_FOLDCNT"),

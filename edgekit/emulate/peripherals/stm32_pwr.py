@@ -12,7 +12,7 @@ _ODEN, _ODSWEN = 1 << 16, 1 << 17
 _VOSRDY, _ODRDY, _ODSWRDY = 1 << 14, 1 << 16, 1 << 17
 
 _REGISTERS = {
-    _CR1: Register("PWR_CR1", 0x0000C000, 0x000FEFFF),
+    _CR1: Register("PWR_CR1", 0x0000C000, 0x000FEFFB),
     _CSR1: Register("PWR_CSR1", _VOSRDY, 0x000C0200),
     0x08: Register("PWR_CR2"),
     0x0C: Register("PWR_CSR2"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..faults import FaultKind, Violation
+from ..features import Features
 from .base import Context, Register, RegisterBlock
 
 BASE = 0xE000E000
@@ -33,6 +34,11 @@ _MAINTENANCE = {
 }
 
 
+def _ccr_bits(core: Features) -> int:
+    """The bits of CCR that software can change."""
+    return 0x31B | (0x400 if core.v8 else 0) | (_CACHES if core.caches else 0)
+
+
 def _registers(context: Context) -> dict[int, Register]:
     core = context.features
     registers = {
@@ -42,8 +48,8 @@ def _registers(context: Context) -> dict[int, Register]:
         _ICSR: Register("ICSR"),
         _VTOR: Register("VTOR", 0, 0xFFFFFF80),
         _AIRCR: Register("AIRCR", 0xFA050000, 0xFFFF0707),
-        0xD10: Register("SCR", 0, 0x1E),
-        _CCR: Register("CCR", 0x00040200 if core.caches else 0x200, 0x3071B if core.caches else 0x71B),
+        0xD10: Register("SCR", 0, 0x1E if core.v8 else 0x16),
+        _CCR: Register("CCR", 0x00040200 if core.caches else 0x200, _ccr_bits(core)),
         **{0xD18 + 4 * i: Register(f"SHPR{i + 1}") for i in range(3)},
         0xD24: Register("SHCSR"),
         _CFSR: Register("CFSR"),
@@ -66,13 +72,13 @@ def _registers(context: Context) -> dict[int, Register]:
         registers |= {base + 4 * i: Register(f"NVIC_{name}{i}") for i in range(8)}
     registers |= {0x400 + 4 * i: Register(f"NVIC_IPR{i}") for i in range(60)}
     if core.fpu != "none":
-        mvfr0 = 0x10110221 if core.fpu == "double" else 0x10110021
+        mvfr0, mvfr1 = (0x10110221, 0x12000011) if core.fpu == "double" else (0x10110021, 0x11000011)
         registers |= {
             0xF34: Register("FPCCR", 0xC0000000),
             0xF38: Register("FPCAR"),
             0xF3C: Register("FPDSCR"),
             0xF40: Register("MVFR0", mvfr0, 0),
-            0xF44: Register("MVFR1", 0x12000011, 0),
+            0xF44: Register("MVFR1", mvfr1, 0),
             0xF48: Register("MVFR2", 0x40 if core.fpv5 else 0, 0),
         }
     if core.caches:
