@@ -43,7 +43,7 @@ test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-full: $(VENV)/.test lint
-	EDGEKIT_TEST_PROFILE=full $(BIN)/python -m pytest -n $(WORKERS) --full
+	$(BIN)/python -m pytest -n $(WORKERS) --full
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
