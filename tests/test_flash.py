@@ -21,7 +21,7 @@ from support.handmade import tiny
 from support.models import ROOT
 from support.toolchains import NAMES, require
 
-from edgekit import boards, emulate, flasher, resources
+from edgekit import boards, emulate, flasher
 from edgekit.api import flash
 from edgekit.builder import build_firmware
 from edgekit.errors import ConfigError, Exit, FlashError, UsageError
@@ -29,7 +29,6 @@ from edgekit.flasher import RUNNERS, FlashJob
 from edgekit.link import Session, serial_stream
 
 BOARD = boards.load("stm32f746")
-MPS2 = Path(__file__).parent / "support" / "mps2"
 DIGITS = ROOT / "examples" / "digits"
 
 OPENOCD_DONE = "** Programming Started **\n** Programming Finished **\n"
@@ -335,21 +334,15 @@ def qemu_server() -> Iterator[tuple[str, str]]:
         process.wait()
 
 
-def image_for_qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FlashJob, str]:
-    """An image for the test's own board, and its build id."""
-    firmware = tmp_path / "firmware"
-    shutil.copytree(resources.firmware(), firmware)
-    shutil.copytree(MPS2, firmware / "ports" / "mps2")
-    monkeypatch.setattr(resources, "firmware", lambda: firmware)
-    board = boards.read(MPS2 / "mps2-an500.toml")
-    artifact = build_firmware(tiny(), board, tmp_path / "out", toolchain=require(NAMES[0]))
+def image_for_qemu(tmp_path: Path) -> tuple[FlashJob, str]:
+    """An image for the machine, and its build id."""
+    board = boards.load("mps2-an500")
+    artifact = build_firmware(tiny(names=("psram", "ssram23")), board, tmp_path / "out", toolchain=require(NAMES[0]))
     return FlashJob(artifact.elf, board), artifact.build_id
 
 
-def test_gdb_loads_verifies_and_starts_an_image_for_real(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qemu_server: tuple[str, str]
-) -> None:
-    job, build_id = image_for_qemu(tmp_path, monkeypatch)
+def test_gdb_loads_verifies_and_starts_an_image_for_real(tmp_path: Path, qemu_server: tuple[str, str]) -> None:
+    job, build_id = image_for_qemu(tmp_path)
     server, uart = qemu_server
     assert flasher.flash(replace(job, server=server), RUNNERS["gdb"]).verified
     with Session(serial_stream(uart), timeout=60, expected_build_id=build_id) as session:

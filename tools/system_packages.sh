@@ -11,6 +11,7 @@ need cc gcc
 need cmake cmake
 need git git
 need arm-none-eabi-gcc gcc-arm-none-eabi
+need qemu-system-arm qemu-system-arm
 
 [ -n "$wanted" ] || exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

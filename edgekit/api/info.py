@@ -24,7 +24,12 @@ EXTRAS = {
     "pillow": "images",
     "matplotlib": "plot",
 }
-PROGRAMS = {"openocd": "openocd", "gdb-multiarch": "gdb-multiarch"}
+PROGRAMS = {
+    "openocd": ("openocd", "flash"),
+    "gdb-multiarch": ("gdb-multiarch", "flash"),
+    "qemu-system-arm": ("qemu-system-arm", "--emulate on QEMU's boards"),
+}
+"""Program -> Debian's package, and what it is for."""
 
 
 def inspect(model: Path | str | None = None, *, start: Path | str = ".") -> InspectResult:
@@ -49,17 +54,17 @@ def doctor() -> DoctorResult:
     if not found:
         remedy = "pip install 'edgekit[toolchain]'"
         compilers = [Check("toolchain", False, "neither arm-none-eabi-gcc nor ziglang", "build", remedy)]
-    programmers = [_program(name, package) for name, package in PROGRAMS.items()]
+    programmers = [_program(name, *what) for name, what in PROGRAMS.items()]
     return DoctorResult(
         (python, *compilers, *programmers, *(_package(n, e) for n, e in EXTRAS.items() if n != "ziglang"), *_ports())
     )
 
 
-def _program(name: str, package: str) -> Check:
+def _program(name: str, package: str, needed_for: str) -> Check:
     path = shutil.which(name)
     if path is None:
-        return Check(name, False, "not on the PATH", "flash", f"apt-get install {package}  (Debian's name)")
-    return Check(name, True, path, "flash")
+        return Check(name, False, "not on the PATH", needed_for, f"apt-get install {package}  (Debian's name)")
+    return Check(name, True, path, needed_for)
 
 
 def _package(name: str, extra: str) -> Check:

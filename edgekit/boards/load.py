@@ -13,7 +13,7 @@ from .. import resources
 from ..config import toml
 from ..config.toml import Document
 from ..errors import ConfigError
-from .types import SHARED, Board, Memory
+from .types import QEMU_MACHINES, SHARED, Board, Memory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _PIN = re.compile(r"P[A-K](1[0-5]|[0-9])")
@@ -74,6 +74,7 @@ def _check(document: Document, board: Board) -> None:
         raise document.error(("mcu", "core"), f"is {board.mcu.core!r}", f"one of: {', '.join(_CORES)}")
     _check_port(document, board)
     _check_memories(document, board)
+    _check_emulator(document, board)
     for key, pin in (("tx", board.serial.tx), ("rx", board.serial.rx)):
         if pin and not _PIN.fullmatch(pin):
             raise document.error(("serial", key), f"{pin!r} is no pin", 'a pin is a port and a number, as "PA9"')
@@ -91,6 +92,23 @@ def _check_port(document: Document, board: Board) -> None:
         close = difflib.get_close_matches(board.build.port, known, n=1, cutoff=0.0)
         hint = f"did you mean {close[0]}? There are: {', '.join(known)}" if close else ""
         raise document.error(("build", "port"), f"no port is called {board.build.port!r}", hint)
+
+
+def _check_emulator(document: Document, board: Board) -> None:
+    engine, machine = board.emulator.engine, board.emulator.machine
+    if engine != "qemu":
+        if machine:
+            raise document.error(("emulator", "machine"), f'is for the engine "qemu", not for "{engine}"')
+        return
+    if machine not in QEMU_MACHINES:
+        close = difflib.get_close_matches(machine, QEMU_MACHINES, n=1, cutoff=0.0)
+        said = f"{machine!r} is no machine that a port exists for" if machine else "is missing: QEMU's machine"
+        key = ("emulator", "machine") if machine else ("emulator", "engine")
+        raise document.error(key, said, f"did you mean {close[0]}? There are: {', '.join(QEMU_MACHINES)}")
+    if board.mcu.core != QEMU_MACHINES[machine]:
+        raise document.error(("mcu", "core"), f"is {board.mcu.core!r}", f"{machine} has a {QEMU_MACHINES[machine]}")
+    if board.emulator.peripherals:
+        raise document.error(("emulator", "peripherals"), "are the machine's own with QEMU", "remove the key")
 
 
 def _check_memories(document: Document, board: Board) -> None:

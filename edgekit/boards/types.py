@@ -12,6 +12,9 @@ SHARED: dict[str, tuple[str, ...] | None] = {"cortex_m": None, "stm32": ("stm32f
 """Folders under firmware/ports that are no ports but a part of several: folder -> its ports, None for all but the
 host's. `stm32` is for parts with the second generation of ST's USART."""
 
+QEMU_MACHINES = {"mps2-an386": "cortex-m4", "mps2-an500": "cortex-m7"}
+"""QEMU's machines that a port exists for, and their cores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mcu:
@@ -70,9 +73,9 @@ class Serial:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where ticks come from: the DWT cycle counter, SysTick, or the operating system's clock."""
+    """Where ticks come from: the DWT cycle counter, SysTick, a CMSDK APB timer, or the operating system's clock."""
 
-    timer: Literal["dwt", "systick", "clock"]
+    timer: Literal["dwt", "systick", "cmsdk", "clock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,15 @@ class Detect:
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """The engine that runs the board's image without the board, and the peripherals it models."""
+    """The engine that runs the board's image without the board.
 
-    engine: Literal["unicorn", "none"] = "none"
+    peripherals  what is modelled beside the core and the memories, for "unicorn"
+    machine      QEMU's name of the machine, which has its own memories and peripherals, for "qemu"
+    """
+
+    engine: Literal["unicorn", "qemu", "none"] = "none"
     peripherals: tuple[str, ...] = ()
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from .. import emulate as emulator
 from ..boards import Board
 from ..builder.elf import read_image
 from ..errors import DeviceError, LinkError, UsageError
-from ..link import DeviceFaultError, Session, describe
+from ..link import DeviceFaultError, Inference, Session, describe
 from ..link.transports import process_stream, serial_stream
 from ..results import Target
 from ..workspace import BuildFolder
@@ -23,13 +23,13 @@ from .costs import cycle_table
 class Connection:
     """An open session and what kind of device answers it.
 
-    marks  per-layer exact counts of the last inference, where the device is emulated
+    marks  per-layer counts of the inference that ended last, where the device is emulated
     """
 
     session: Session
     target: Target
     board: Board
-    marks: Callable[[], emulator.Marks | None]
+    marks: Callable[[Inference], emulator.Marks | None]
 
 
 @contextmanager
@@ -44,18 +44,19 @@ def connect(
         with Session(
             process_stream([str(folder.elf)]), infer_timeout=timeout, expected_build_id=folder.build_id
         ) as session:
-            yield Connection(session, "host", board, lambda: None)
+            yield Connection(session, "host", board, lambda _: None)
     elif emulate:
         if port is not None:
             raise UsageError("device.both", "--emulate and --device exclude each other")
         with (
             emulator.start(folder.elf, board, cycles=cycle_table(board), timeout=timeout) as machine,
             _naming_faults(machine),
+            locating_faults(folder),
             Session(
                 serial_stream(machine.port, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
             ) as session,
         ):
-            yield Connection(session, "emulated", board, machine.marks)
+            yield _emulated(session, board, machine)
     else:
         name = port if port is not None else find_port(board)
         with (
@@ -64,15 +65,26 @@ def connect(
                 serial_stream(name, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
             ) as session,
         ):
-            yield Connection(session, "hardware", board, lambda: None)
+            yield Connection(session, "hardware", board, lambda _: None)
+
+
+def _emulated(session: Session, board: Board, machine: emulator.EmulatedBoard | emulator.QemuBoard) -> Connection:
+    if isinstance(machine, emulator.EmulatedBoard):
+        return Connection(session, "emulated", board, lambda _: machine.marks())
+
+    def marks(inference: Inference) -> emulator.Marks:
+        return machine.marks([layer.ticks for layer in inference.layers], session.hello().tick_hz)
+
+    return Connection(session, "qemu", board, marks)
 
 
 @contextmanager
-def _naming_faults(machine: emulator.EmulatedBoard) -> Iterator[None]:
-    """A link that went dead because the emulated board stopped on a fault becomes an error that names the fault."""
+def _naming_faults(machine: emulator.EmulatedBoard | emulator.QemuBoard) -> Iterator[None]:
+    """A link that went dead because the emulated board stopped on a fault becomes an error that names the fault, and
+    one that went dead, or could not be opened, because the emulator died becomes one that says so."""
     try:
         yield
-    except LinkError as error:
+    except (LinkError, DeviceError) as error:
         fault = machine.fault()
         if fault is None:
             raise

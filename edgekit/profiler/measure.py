@@ -67,7 +67,7 @@ def _profile(
     inference: Inference,
     equal: bool,
 ) -> ProfileResult:
-    marks = connection.marks()
+    marks = connection.marks(inference)
     instructions: Sequence[int | None] = [None] * len(layers)
     cycles: Sequence[int | None] = [None] * len(layers)
     if marks is not None:

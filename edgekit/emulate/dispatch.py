@@ -1,0 +1,24 @@
+"""Which engine emulates a board: what its file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..boards import Board
+from . import process, qemu
+
+
+def start(
+    elf: Path, board: Board, *, cycles: Mapping[str, float] | None = None, timeout: float = 30.0
+) -> process.EmulatedBoard | qemu.QemuBoard:
+    """Run an image on the emulated board, in a child process, and return when its serial port can be opened.
+
+    elf      the very file that would be flashed
+    board    its description, read from a file
+    cycles   instruction class -> cycles, for estimates; None without. QEMU gives none
+    timeout  seconds to wait for the emulator at any one time
+    """
+    if board.emulator.engine == "qemu":
+        return qemu.QemuBoard(elf, board)
+    return process.start(elf, board, cycles=cycles, timeout=timeout)
