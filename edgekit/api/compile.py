@@ -33,7 +33,7 @@ def build(
     """
     began = time.perf_counter()
     subject = locate(model, board, Path(start))
-    chosen_io = resolve("io", io, subject.project).value or "model"
+    chosen_io = resolve("io", io, subject.project).known
     folder = Path(out) if out is not None else subject.root / "build" / subject.board.name
     folder.mkdir(parents=True, exist_ok=True)
     compiled = pipeline.compile_model(subject.model, subject.board, chosen_io)
@@ -42,7 +42,7 @@ def build(
         subject.board,
         folder,
         resolve("toolchain", toolchain, subject.project).value,
-        resolve("optimize", optimize, subject.project).value or "O2",
+        resolve("optimize", optimize, subject.project).known,
     )
     result = BuildResult(
         model=compiled.graph.name,
@@ -79,7 +79,7 @@ def plan(
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain. `plot` names a PNG or SVG to draw the map into."""
     subject = locate(model, board, Path(start))
-    compiled = pipeline.compile_model(subject.model, subject.board, resolve("io", io, subject.project).value or "model")
+    compiled = pipeline.compile_model(subject.model, subject.board, resolve("io", io, subject.project).known)
     plots: tuple[Path, ...] = ()
     if plot is not None:
         memory_map.plot(compiled.graph, compiled.plan, Path(plot))

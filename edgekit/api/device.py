@@ -155,7 +155,7 @@ def read_input(path: Path, job: Job) -> npt.NDArray[Any]:
 def _connected(job: Job, emulate: bool, device: str | None, timeout: float | None) -> Iterator[Connection]:
     seconds = resolve("timeout", None if timeout is None else str(timeout), job.project)
     try:
-        limit = float(seconds.value or "120")
+        limit = float(seconds.known)
     except ValueError:
         raise ConfigError("config.value", f"timeout is {seconds.value!r} (from {seconds.source})") from None
     port = None if emulate and device is None else resolve("device", device, job.project).value

@@ -46,6 +46,12 @@ class Resolved:
     value: str | None
     source: str
 
+    @property
+    def known(self) -> str:
+        """The value of a setting that has a default."""
+        assert self.value is not None
+        return self.value
+
 
 @dataclass(frozen=True, slots=True)
 class DevicesFile:
