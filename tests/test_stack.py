@@ -54,6 +54,10 @@ def scan(*halfwords: int, start: int = 0x1000) -> thumb.Code:
         ((0xF6AD, 0x7D04), 3844),  # subw sp, sp, #3844
         ((0xED2D, 0x8B04), 16),  # vpush {d8, d9}
         ((0xED2D, 0x8A01), 4),  # vpush {s16}
+        ((0xED2D, 0x1F04), 16),  # vstrw.32 q0, [sp, #-16]!
+        ((0xED2D, 0xFE90), 32),  # vstrh.16 q7, [sp, #-32]!
+        ((0xED6D, 0xCF81), 4),  # vstr fpcxtns, [sp, #-4]!
+        ((0xED0D, 0x1F04), 0),  # vstrw.32 q0, [sp, #-16]
         ((0xF241, 0x2C34, 0xEBAD, 0x0D0C), 0x1234),  # movw ip, #0x1234; sub.w sp, sp, ip
         ((0xB500, 0xB083, 0xB003, 0xBD00), 16),  # push {lr}; sub sp, #12; add sp, #12; pop {pc}
         ((0xBF00, 0x4770), 0),  # nop; bx lr
@@ -81,8 +85,17 @@ def test_a_frame_that_is_aligned_costs_at_most_the_alignment() -> None:
 
 @pytest.mark.parametrize(
     ("halfwords", "indirect"),
-    [((0x4798,), True), ((0x4718,), True), ((0x4770,), False), ((0xF8DF, 0xF004), True), ((0xF85D, 0xFB04), False)],
-)  # blx r3; bx r3; bx lr; ldr.w pc, [pc, #4]; ldr.w pc, [sp], #4
+    [
+        ((0x4798,), True),  # blx r3
+        ((0x4718,), True),  # bx r3
+        ((0x4770,), False),  # bx lr
+        ((0xF8DF, 0xF004), True),  # ldr.w pc, [pc, #4]
+        ((0xF85D, 0xFB04), False),  # ldr.w pc, [sp], #4
+        ((0x479C,), True),  # blxns r3
+        ((0x471C,), True),  # bxns r3
+        ((0x4774,), False),  # bxns lr
+    ],
+)
 def test_jumps_through_registers_are_calls_and_returns_are_not(halfwords: tuple[int, ...], indirect: bool) -> None:
     assert scan(*halfwords).indirect is indirect
 
@@ -94,6 +107,27 @@ def test_calls_and_tail_calls_are_followed_both_ways() -> None:
     assert scan(0xF43F, 0xAF7E).targets == {0x0F00}  # beq.w -0x100
     assert scan(0xE07E).targets == {0x1100}  # b +0x100
     assert scan(0xD1FE).targets == frozenset()  # bne to itself: a loop
+
+
+@pytest.mark.parametrize(
+    "halfwords",
+    [
+        (0xF042, 0xE001),  # dls lr, r2
+        (0xF042, 0xC035),  # wls lr, r2, +0x6c
+        (0xF00F, 0xC005),  # le lr, -8
+        (0xF02F, 0xC005),  # le -8
+        (0xF022, 0xE001),  # dlstp.32 lr, r2
+        (0xF003, 0xC02F),  # wlstp.8 lr, r3, +0x5c
+        (0xF01F, 0xC00B),  # letp lr, -20
+        (0xE97F, 0xE97F),  # sg
+        (0xEA51, 0x8002),  # csel r0, r1, r2, eq
+        (0xEA50, 0x114F),  # lsll r0, r1, #5
+        (0xE89F, 0x000F),  # clrm {r0-r3}
+        (0xEEA0, 0x1B10),  # vdup.32 q0, r1
+    ],
+)
+def test_loops_and_vectors_of_armv8_1_m_are_neither_calls_nor_frames(halfwords: tuple[int, int]) -> None:
+    assert scan(*halfwords) == thumb.Code(0, frozenset(), False, False)
 
 
 def graph(**functions: tuple[int, tuple[str, ...], bool]) -> stack.CallGraph:
@@ -184,10 +218,11 @@ def _deepened(function: Function) -> Function:
     return dataclasses.replace(function, code=(lowered, *function.code))
 
 
-def test_frames_agree_with_the_compilers_own_account(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["stm32f746", "mps3-an547"])
+def test_frames_agree_with_the_compilers_own_account(tmp_path: Path, name: str) -> None:
     """-fstack-usage, where the compiler has it, never tells more than what was read from the instructions."""
     chosen = toolchains.choose(require("gnu"))
-    board = boards.load("stm32f746")
+    board = boards.load(name)
     folders = firmware_folders(board)
     machine = toolchains.machine_flags(chosen, board.mcu.core, board.mcu.fpu)
     search = [f"-I{p}" for p in (*folders, resources.kernels())]

@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _PIN = re.compile(r"P[A-K](1[0-5]|[0-9])")
 _USB = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 _REGION = re.compile(r"[a-z][a-z0-9_]*")
-_CORES = ("cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "host")
+_CORES = ("cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host")
 _MAX_ARENAS = 4  # EK_MAX_REGIONS
 
 

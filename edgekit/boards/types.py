@@ -8,11 +8,21 @@ from typing import Literal
 
 Use = Literal["code", "stack", "scratch", "arena", "data"]
 
-SHARED: dict[str, tuple[str, ...] | None] = {"cortex_m": None, "stm32": ("stm32f7", "stm32l4")}
+SHARED: dict[str, tuple[str, ...] | None] = {
+    "cortex_m": None,
+    "stm32": ("stm32f4", "stm32f7", "stm32l4"),
+    "stm32_usart_v2": ("stm32f7", "stm32l4"),
+    "cmsdk": ("mps2", "mps3"),
+}
 """Folders under firmware/ports that are no ports but a part of several: folder -> its ports, None for all but the
-host's. `stm32` is for parts with the second generation of ST's USART."""
+host's. `stm32_usart_v2` is the second generation of ST's USART, `cmsdk` the UART and timers of Arm's FPGA images."""
 
-QEMU_MACHINES = {"mps2-an386": "cortex-m4", "mps2-an500": "cortex-m7"}
+QEMU_MACHINES = {
+    "mps2-an386": "cortex-m4",
+    "mps2-an500": "cortex-m7",
+    "mps3-an547": "cortex-m55",
+    "netduinoplus2": "cortex-m4",
+}
 """QEMU's machines that a port exists for, and their cores."""
 
 
@@ -73,9 +83,10 @@ class Serial:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where ticks come from: the DWT cycle counter, SysTick, a CMSDK APB timer, or the operating system's clock."""
+    """Where ticks come from: the DWT cycle counter, SysTick, a CMSDK APB timer, the system counter of Arm's subsystems,
+    or the operating system's clock."""
 
-    timer: Literal["dwt", "systick", "cmsdk", "clock"]
+    timer: Literal["dwt", "systick", "cmsdk", "counter", "clock"]
 
 
 @dataclass(frozen=True, slots=True)

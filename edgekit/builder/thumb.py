@@ -1,6 +1,7 @@
 """Just enough of the Thumb instruction set to tell how far a function moves the stack pointer and what it calls.
 
-Encodings are those of the Armv7-M Architecture Reference Manual's instruction descriptions, named by mnemonic.
+Encodings are those of the Armv7-M and Armv8-M Architecture Reference Manuals' instruction descriptions, named by
+mnemonic. Armv8.1-M's loops (WLS, DLS, LE and their tail-predicated kin) stay inside their function.
 """
 
 from __future__ import annotations
@@ -95,9 +96,9 @@ def _branch(here: int, first: int, second: int) -> int | None:
 
 def _indirect(first: int, second: int, wide: bool) -> bool:
     if not wide:
-        if first & 0xFF87 == 0x4780:  # BLX
+        if first & 0xFF83 == 0x4780:  # BLX, BLXNS
             return True
-        if first & 0xFF87 == 0x4700:  # BX
+        if first & 0xFF83 == 0x4700:  # BX, BXNS
             return first >> 3 & 0xF != LR
         return first & 0xFF87 == 0x4687  # MOV PC
     if first & 0xFF70 == 0xF850 and second >> 12 == PC:  # LDR PC
@@ -126,6 +127,8 @@ def _wide_push(first: int, second: int, constants: dict[int, int]) -> int | None
         return 4 * (second & 0xFF)
     if first & 0xFFBF == 0xED2D and second & 0x0E00 == 0x0A00:  # VPUSH
         return 4 * (second & 0xFF)
+    if first & 0xFFBF == 0xED2D and second & 0x0E00 == 0x0E00:  # VSTR [SP, #-imm]! of a vector or a system register
+        return (second & 0x7F) << min(second >> 7 & 3, 2)
     if first & 0xFBEF == 0xF1AD and second & 0x8F00 == 0x0D00:  # SUB.W SP, SP, #const
         return expand(_imm12(first, second))
     if first & 0xFBFF == 0xF2AD and second & 0x8F00 == 0x0D00:  # SUBW SP, SP, #imm12

@@ -22,8 +22,12 @@ from .counters import Marks
 
 PROGRAM = "qemu-system-arm"
 SHIFT = 8
-"""An instruction takes 2**SHIFT ns: several ticks of a 25 MHz timer, so that a tick more or less does not change the
-rounded count, while 32 bits of ticks still span 671 million instructions."""
+"""An instruction takes 2**SHIFT ns: several ticks of a 25 or 32 MHz timer, so that a tick more or less does not change
+the rounded count, while 32 bits of ticks still span at least 524 million instructions."""
+
+_FAST_TIMERS = {"netduinoplus2": (10**9, 3)}
+"""Machines whose timer runs at a rate of its own, whatever the firmware set: that rate in Hz, and what takes SHIFT's
+place: 8 ticks an instruction, 537 million instructions."""
 
 _END = 2.0  # seconds that QEMU gets to end by itself
 _DYING = 0.2  # seconds between the line breaking and the process being gone, at most
@@ -55,13 +59,14 @@ class QemuBoard:
                 "the emulated board needs pseudo-terminals, which Windows does not have",
                 "run edgekit under WSL",
             )
+        self._machine = board.emulator.machine
         self._closed = False
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
         master, self._slave = _terminal()  # our end of the host's side keeps the line up while no host is there
         try:
             self.port = os.ttyname(self._slave)
             self._process = subprocess.Popen(
-                _command(program, board.emulator.machine, elf), stdin=master, stdout=master, stderr=self._stderr
+                _command(program, self._machine, elf), stdin=master, stdout=master, stderr=self._stderr
             )
         except BaseException:
             os.close(self._slave)
@@ -83,13 +88,14 @@ class QemuBoard:
         return self._process.pid
 
     def marks(self, ticks: Sequence[int], tick_hz: int) -> Marks:
-        """Per-layer counts of an inference from the ticks that the firmware reported, and their rate in Hz.
+        """Per-layer counts of an inference from the ticks that the firmware reported, and the rate in Hz that it set.
 
         Each count includes some instructions of the layer's marks, as many for every layer of an image.
         DeviceError where QEMU has died.
         """
         self._check_alive()
-        per_instruction = tick_hz * 2**SHIFT
+        hz, shift = _FAST_TIMERS.get(self._machine, (tick_hz, SHIFT))
+        per_instruction = hz * 2**shift
         return Marks(tuple(round(t * 10**9 / per_instruction) for t in ticks), None, True)
 
     def fault(self) -> None:
@@ -155,11 +161,12 @@ def _terminal() -> tuple[int, int]:
 
 
 def _command(program: str, machine: str, elf: Path) -> list[str]:
+    _, shift = _FAST_TIMERS.get(machine, (0, SHIFT))
     qemu = [
         program,
         *("-machine", machine),
         *("-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-monitor", "none"),
-        *("-icount", f"shift={SHIFT}"),
+        *("-icount", f"shift={shift}"),
         *("-chardev", "stdio,id=link,signal=off", "-serial", "chardev:link"),
         *("-kernel", str(elf)),
     ]

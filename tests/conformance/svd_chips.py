@@ -21,8 +21,11 @@ from conformance.svd_explained import (
     CORE_EXPLAINED,
     CORTEX_M4_ABSENT,
     CORTEX_M4_EXPLAINED,
+    CORTEX_M4_TIMER_EXPLAINED,
     CORTEX_M7_ABSENT,
     CORTEX_M7_EXPLAINED,
+    STM32F4_ABSENT,
+    STM32F4_EXPLAINED,
     STM32F7_ALIASES,
     STM32F7_EXPLAINED,
     STM32L4_ABSENT,
@@ -34,7 +37,6 @@ from edgekit import boards
 from edgekit.emulate.peripherals.base import RegisterBlock
 
 PORTS = Path(__file__).resolve().parents[2] / "firmware" / "ports"
-SHARED = (PORTS / "cortex_m", PORTS / "stm32")
 
 # ARM publishes no files for its cores here, so parts with the same core stand in for them.
 CORTEX_M4 = ("Atmel/ATSAMD51J20A.svd",)
@@ -43,7 +45,7 @@ CORTEX_M7 = ("Atmel/ATSAME70J21B.svd", *CORTEX_M4)
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """board   of which the emulator's models are taken
+    """board   of which the emulator's models are taken; one without models has the core's alone
     header  relative to firmware/ports
     file    the vendor's, relative to the collection's data/
     core    files of parts with the same core, asked first for the core's registers
@@ -60,6 +62,12 @@ class Chip:
     aliases: Mapping[str, str] = field(default_factory=dict)
     explained: Mapping[Difference, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The port's folder, and those that it shares."""
+        build = boards.load(self.board).build
+        return tuple(PORTS / name for name in (build.port, *build.shared))
 
 
 def _offset_of(register: str) -> Handler:
@@ -164,6 +172,7 @@ HANDLERS: Mapping[str, Handler | tuple[str, ...] | None] = {
     "stm32_gpio._ALTERNATE": None,
     "system_control._VECTKEY": None,
     "system_control._CACHE_SIZES": None,
+    "system_control._TABLE_ALIGN": None,
     "system_control._NVIC_ISER": None,
     "system_control._NVIC_END": None,
     "dwt._KEY": None,
@@ -198,6 +207,16 @@ HANDLERS: Mapping[str, Handler | tuple[str, ...] | None] = {
 }
 
 CHIPS: Mapping[str, Chip] = {
+    "stm32f405": Chip(
+        board="netduinoplus2",
+        header="stm32f4/stm32f405_registers.h",
+        file="STMicro/STM32F405.svd",
+        core=CORTEX_M4,
+        gpio="ABCDEFGHI",
+        aliases=CORE_ALIASES,
+        explained=CORE_EXPLAINED | CORTEX_M4_EXPLAINED | STM32F4_EXPLAINED,
+        absent=CORTEX_M4_ABSENT - {"DWT_LSR"} | STM32F4_ABSENT,  # DWT_LSR is of the model of a DWT
+    ),
     "stm32f746": Chip(
         board="stm32f746g-disco",
         header="stm32f7/stm32f746_registers.h",
@@ -215,7 +234,7 @@ CHIPS: Mapping[str, Chip] = {
         core=CORTEX_M4,
         gpio="ABCDEFGHI",
         aliases=CORE_ALIASES | STM32L4_ALIASES,
-        explained=CORE_EXPLAINED | CORTEX_M4_EXPLAINED | STM32L4_EXPLAINED,
+        explained=CORE_EXPLAINED | CORTEX_M4_EXPLAINED | CORTEX_M4_TIMER_EXPLAINED | STM32L4_EXPLAINED,
         absent=CORTEX_M4_ABSENT | STM32L4_ABSENT,
     ),
 }
@@ -224,8 +243,8 @@ CHIPS: Mapping[str, Chip] = {
 def claims_of(chip: Chip) -> list[Claim]:
     """Everything that the chip's port and models say about registers."""
     header = PORTS / chip.header
-    claims = list(header_claims(header, SHARED, chip.gpio))
-    for folder in (header.parent, *SHARED):
+    claims = list(header_claims(header, chip.folders, chip.gpio))
+    for folder in chip.folders:
         claims += source_claims(folder)
     return [*claims, *model_claims(boards.load(chip.board), HANDLERS)]
 

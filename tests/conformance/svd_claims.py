@@ -169,7 +169,7 @@ def blocks_of(board: Board) -> list[RegisterBlock]:
         now=lambda: 0,
         reset=lambda: None,
         fpu=lambda _: None,
-        unaligned_traps=lambda _: None,
+        traps=lambda unaligned, division: None,
     )
     _, blocks = build(context)
     strange = [b.name for b in blocks if not isinstance(b, RegisterBlock)]

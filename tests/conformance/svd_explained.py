@@ -87,9 +87,12 @@ CORTEX_M4_EXPLAINED: Mapping[Difference, str] = {
     Difference("system_control.CCSIDR", "0xd80", "no field of that name"): _CACHES,
     Difference("system_control.CSSELR", "0xd84", "no field of that name"): _CACHES,
     _reset("CPUID", 0x410FC241, 0x410FC240): "another revision of the core",
+}
+CORTEX_M4_TIMER_EXPLAINED: Mapping[Difference, str] = {
     _reset("SYST_CSR", 0, 0x4): _BY_THE_PART,
     _reset("SYST_CALIB", 0xC0000000, 0): _BY_THE_PART,
 }
+"""Where SysTick is modelled."""
 CORTEX_M4_ABSENT = (
     CORE_ABSENT
     | _PORTS_CACHE_OPERATIONS
@@ -99,6 +102,13 @@ CORTEX_M4_ABSENT = (
     }
 )
 """The file's part has fewer interrupts than the model has registers for."""
+
+STM32F4_EXPLAINED: Mapping[Difference, str] = {
+    Difference("PWR_CR_VOS", "0x4000", "no such field of PWR_CR"): "STM32F401.svd and later ones have it there",
+}
+
+STM32F4_ABSENT = frozenset({"NVIC_IPR20"})
+"""The part's interrupts end where another's in this register begin."""
 
 STM32F7_EXPLAINED: Mapping[Difference, str] = {
     Difference("PLLSAION", "0x10000000", "no field PLLSAION"): _PLLSAI,

@@ -58,7 +58,8 @@ __attribute__((used)) _Noreturn void ek_start(void)
 }
 
 /* The stack pointer and VTOR are set again here for images that a debugger or a boot loader starts by a jump. The FPU
- * goes on (full access to CP10 and CP11 in CPACR) before any compiled code runs, which may use its registers. */
+ * goes on (full access to CP10 and CP11 in CPACR), and MVE with it, before any compiled code runs, which may use its
+ * registers. */
 __attribute__((naked)) _Noreturn void ek_reset(void)
 {
     __asm__ volatile("ldr r0, =__ek_stack_high\n"

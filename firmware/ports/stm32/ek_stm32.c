@@ -7,6 +7,7 @@
 
 static uint32_t uart; /* its base address; 0 before the link is started */
 static uint32_t clock_hz;
+static uint32_t tick_hz;
 
 int ek_stm32_reaches(const volatile uint32_t *reg, uint32_t mask, uint32_t value)
 {
@@ -27,7 +28,7 @@ void ek_stm32_set_pin(uint32_t gpio, uint32_t pin, uint32_t function)
     GPIO_MODER(gpio) = (GPIO_MODER(gpio) & ~(3u << 2u * pin)) | GPIO_MODER_ALTERNATE << 2u * pin;
 }
 
-void ek_stm32_start_link(uint32_t base, uint32_t brr, uint32_t core_hz)
+void ek_stm32_start_link(uint32_t base, uint32_t brr, uint32_t core_hz, uint32_t ticks_hz)
 {
     USART_CR1(base) = 0;
     USART_CR2(base) = 0;
@@ -36,26 +37,23 @@ void ek_stm32_start_link(uint32_t base, uint32_t brr, uint32_t core_hz)
     USART_CR1(base) = USART_CR1_UE | USART_CR1_RE | USART_CR1_TE;
     uart = base;
     clock_hz = core_hz;
+    tick_hz = ticks_hz;
 }
 
 static int take(uint8_t *byte)
 {
-    const uint32_t errors = USART_ISR_PE | USART_ISR_FE | USART_ISR_NE | USART_ISR_ORE;
-    const uint32_t isr = USART_ISR(uart);
-    if (isr & errors) {
-        USART_ICR(uart) = isr & errors; /* the frame that lost bytes fails its CRC; reception goes on */
-    }
-    if (!(isr & USART_ISR_RXNE)) {
+    const int taken = ek_stm32_usart_take(uart);
+    if (taken < 0) {
         return 0;
     }
-    *byte = (uint8_t)USART_RDR(uart);
+    *byte = (uint8_t)taken;
     return 1;
 }
 
 /* A millisecond at a time, which the tick counter can always tell. */
 static int take_within(uint8_t *byte, uint32_t timeout_ms)
 {
-    const uint32_t ticks_per_ms = clock_hz / 1000u;
+    const uint32_t ticks_per_ms = tick_hz / 1000u;
     for (uint32_t ms = 0;; ++ms) {
         const uint32_t since = ek_port_ticks();
         do {
@@ -84,15 +82,13 @@ int ek_port_read(uint8_t *dst, int n, uint32_t timeout_ms)
 void ek_port_write(const uint8_t *src, int n)
 {
     for (int i = 0; i < n && uart; ++i) {
-        while (!(USART_ISR(uart) & USART_ISR_TXE)) {
-        }
-        USART_TDR(uart) = src[i];
+        ek_stm32_usart_put(uart, src[i]);
     }
 }
 
 uint32_t ek_port_ticks_hz(void)
 {
-    return clock_hz;
+    return tick_hz;
 }
 
 uint32_t ek_port_clock_hz(void)
@@ -102,8 +98,8 @@ uint32_t ek_port_clock_hz(void)
 
 _Noreturn void ek_port_reset(void)
 {
-    if (uart) {
-        (void)ek_stm32_reaches(&USART_ISR(uart), USART_ISR_TC, USART_ISR_TC); /* let the last reply leave */
+    for (uint32_t i = 0; uart && i < WAIT_POLLS && !ek_stm32_usart_sent(uart); ++i) {
+        /* let the last reply leave */
     }
     ek_cortex_m_reset();
 }

@@ -101,7 +101,7 @@ static void set_uart(void)
     RCC_APB2ENR |= RCC_APB2ENR_USART1EN;
     (void)RCC_APB2ENR;
     const uint32_t brr = (uart_clock_hz() + EK_UART_BAUD / 2u) / EK_UART_BAUD; /* 16 samples a bit */
-    ek_stm32_start_link(USART1_BASE, brr, clock_hz);
+    ek_stm32_start_link(USART1_BASE, brr, clock_hz, clock_hz);
 }
 
 void ek_port_init(void)

@@ -100,7 +100,7 @@ static void set_uart(void)
     RCC_APB1ENR2 |= RCC_APB1ENR2_LPUART1EN;
     (void)RCC_APB1ENR2;
     const uint32_t brr = clock_hz == MSI_HZ ? LPUART_BRR(MSI_HZ) : LPUART_BRR(EK_CLOCK_HZ);
-    ek_stm32_start_link(LPUART1_BASE, brr, clock_hz);
+    ek_stm32_start_link(LPUART1_BASE, brr, clock_hz, clock_hz);
 }
 
 void ek_port_init(void)

@@ -1,0 +1,111 @@
+"""The STM32F405's port with a clock tree, which QEMU's model of the part lacks: the very image that QEMU runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from support.handmade import tiny
+from support.models import ROOT, model_path
+from support.qemu import require_qemu
+from support.toolchains import NAMES, require
+
+import edgekit
+from edgekit import boards, resources
+from edgekit.builder import build_firmware
+from edgekit.emulate import QemuBoard
+from edgekit.errors import LinkError
+from edgekit.link import Session, serial_stream
+
+pytest.importorskip("unicorn", reason="the emulator extra is not installed")
+pytest.importorskip("capstone", reason="the emulator extra is not installed")
+
+from support import stm32f405
+
+DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEKIT_CACHE", str(cache))
+
+
+@pytest.mark.parametrize("toolchain", NAMES)
+@pytest.mark.parametrize("model", ["digits", "mlperf_tiny_kws"])
+def test_qemu_and_unicorn_count_the_same_instructions_of_one_image(
+    model: str, toolchain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the part's 168 MHz here and on its internal oscillator there. QEMU's counts also have what follows the reading
+    of the timer in each mark, which is the same for every layer."""
+    require_qemu()
+    path = DIGITS if model == "digits" else model_path(model)
+    edgekit.build(path, board="netduinoplus2", out=tmp_path, toolchain=require(toolchain))
+    elf, board = tmp_path / "firmware.elf", boards.load("netduinoplus2")
+    with QemuBoard(elf, board) as qemu, Session(serial_stream(qemu.port), timeout=60) as session:
+        hello = session.hello()
+        data = [bytes(i % 251 for i in range(tensor.bytes)) for tensor in hello.inputs]
+        theirs = session.infer(data)
+        counted = qemu.marks([layer.ticks for layer in theirs.layers], hello.tick_hz).instructions
+    running = stm32f405.Running(elf, stm32f405.board(monkeypatch))
+    with Session(running, timeout=60) as session:
+        hello = session.hello()
+        assert hello.clock_hz == hello.tick_hz == board.mcu.clock_hz
+        ours = session.infer(data)
+    assert running.fault is None and running.marks is not None
+    assert ours.outputs == theirs.outputs
+    differences = {a - b for a, b in zip(counted, running.marks.instructions, strict=True)}
+    assert len(differences) == 1
+    assert 0 < differences.pop() <= 20
+
+
+STEPS = (
+    (r"RCC_CR \|= RCC_CR_HSEON;", None, ""),
+    (r"RCC_CR \|= RCC_CR_PLLON;", None, ""),
+    (r" \| FLASH_ACR_LATENCY_5WS(?= )", None, ""),
+    (r"RCC_APB1ENR \|= RCC_APB1ENR_PWREN;", "unclocked", "PWR"),
+    (r"PWR_CR \|= PWR_CR_VOS;", "clock", "144000000 Hz"),
+    (r" \| RCC_PLLCFGR_PLLSRC(?= )", "clock", "VCO"),
+    (r" \| RCC_CFGR_PPRE1_DIV4", "clock", "PCLK1 is 168000000 Hz"),
+    (r" \| RCC_CFGR_PPRE2_DIV2", "clock", "PCLK2 is 168000000 Hz"),
+    (r"RCC_APB2ENR \|= RCC_APB2ENR_USART1EN;", "unclocked", "USART1"),
+    (r"RCC_AHB1ENR \|= 1u << port;", "unclocked", "GPIOA"),
+)
+"""A step of the port, the fault without it (None: the port notices and stays on its oscillator), and what that says."""
+
+
+@pytest.mark.parametrize(("line", "kind", "says"), STEPS)
+def test_the_port_needs_every_one_of_its_steps(
+    line: str, kind: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without(line, tmp_path, monkeypatch)
+    board = stm32f405.board(monkeypatch)
+    artifact = build_firmware(tiny(), board, tmp_path / "out", toolchain=require("gnu"))
+    running = stm32f405.Running(artifact.elf, board)
+    if kind is None:
+        with Session(running, timeout=60) as session:
+            hello = session.hello()
+            assert hello.clock_hz == hello.tick_hz == 16_000_000
+        return
+    with pytest.raises(LinkError), Session(running, timeout=2) as session:
+        session.hello()
+    assert running.fault is not None
+    assert running.fault.kind == kind, str(running.fault)
+    assert says in running.fault.message, str(running.fault)
+
+
+def _without(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds take a copy of the firmware for it, in which what `line` matches in the port is gone."""
+    copy = folder / "firmware"
+    shutil.copytree(resources.firmware(), copy)
+    port = copy / "ports" / "stm32f4" / "port_stm32f4.c"
+    text, count = re.subn(line, ";" if line.endswith(";") else "", port.read_text(encoding="utf-8"))
+    assert count == 1, line
+    port.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(resources, "firmware", lambda: copy)
