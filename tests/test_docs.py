@@ -10,7 +10,9 @@ from support.models import ROOT
 from tools import generate_docs
 
 
-@pytest.mark.parametrize("path", ["docs/errors.md", "docs/cli.md", "docs/operators.md", "docs/boards.md"])
+@pytest.mark.parametrize(
+    "path", ["docs/errors.md", "docs/cli.md", "docs/operators.md", "docs/boards.md", "docs/emulator.md"]
+)
 def test_generated_documents_are_current(path: str) -> None:
     text = dict(generate_docs.generated())[path]
     assert (ROOT / path).read_text() == text, f"{path} is out of date: run `make docs`"

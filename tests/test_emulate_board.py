@@ -161,7 +161,7 @@ def test_a_fault_ends_the_link_and_is_reported(elf: Path) -> None:
 def test_a_killed_emulator_is_noticed(elf: Path) -> None:
     with emulate.start(elf, board()) as machine:
         os.kill(machine.pid, signal.SIGKILL)
-        with pytest.raises(DeviceError, match=r"the emulator process died \(signal 9\)"):
+        with pytest.raises(DeviceError, match=r"the emulator process died of signal 9 \(SIGKILL\)"):
             machine.marks()
         with pytest.raises(DeviceError, match="signal 9"):
             machine.fault()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
-from support.bare_metal import Ran, run
+from support.bare_metal import Line, Ran, board, run
 
 from edgekit.emulate.classes import CLASSES, check_table
+from edgekit.emulate.counters import Marks
+from edgekit.emulate.faults import Halted
 from edgekit.emulate.image import read_image
+from edgekit.emulate.machine import Machine
 from edgekit.errors import ConfigError
 
 unicorn = pytest.importorskip("unicorn")
@@ -246,3 +250,42 @@ def test_a_fault_names_the_layer(tmp_path: Path) -> None:
     ran = run(layers("udf #1") + "void test(void) { layers(); }", tmp_path)
     assert ran.fault is not None and ran.fault.layer == 1 and ran.fault.function.startswith("layers")
     assert ran.marks == []
+
+
+def test_a_stop_at_a_mark_changes_nothing(tmp_path: Path) -> None:
+    """The engine then calls back twice for one mark: before it stops, and when it goes on."""
+    source = layers("") + "void test(void) { layers(); layers(); }"
+    plain = run(source, tmp_path)
+    marks: list[Marks] = []
+    stops = itertools.cycle([True, False, False])  # at a mark, not where the engine has stopped, not at that mark again
+
+    def look() -> None:
+        if next(stops):
+            machine.engine.stop()
+
+    machine = Machine(read_image(tmp_path / "image.elf"), board(), Line(), on_marks=marks.append, on_slice=look)
+    with pytest.raises(Halted):
+        machine.run()
+    assert marks == plain.marks
+    assert machine.counter.total == plain.machine.counter.total
+
+
+def test_a_stop_where_the_timer_is_read_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block in progress is evaluated for the timer before it ends."""
+    from edgekit.emulate import counters
+
+    source = "volatile u32 seen; void test(void) { count_cycles(); seen = DWT_CYCCNT; seen += 5; }"
+    plain = run(source, tmp_path)
+    before = counters.Counter.before
+    stops = iter([True])
+
+    def stopping(counter: counters.Counter, pc: int) -> int:
+        if next(stops, False):
+            machine.engine.stop()
+        return before(counter, pc)
+
+    monkeypatch.setattr(counters.Counter, "before", stopping)
+    machine = Machine(read_image(tmp_path / "image.elf"), board(), Line())
+    with pytest.raises(Halted):
+        machine.run()
+    assert machine.counter.total == plain.machine.counter.total

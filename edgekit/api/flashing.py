@@ -68,8 +68,11 @@ def flash(
     if dry_run:
         note = "dry run: nothing was programmed"
         return _result(opened, chosen, flasher.command(job, chosen), False, (False, note), None)
+    port = resolve("device", device, opened.project).value
+    if port is None and chosen.searches:
+        _refuse_several(board)
     done = flasher.flash(job, chosen)
-    answer = _ask(folder, board, resolve("device", device, opened.project).value)
+    answer = _ask(folder, board, port)
     return _result(opened, chosen, done.argv, done.verified, answer, done.seconds)
 
 
@@ -80,6 +83,16 @@ def _result(
     return FlashResult(
         folder.model_name, folder.board, folder.build_id, folder.elf, runner.name, argv, verified, *answer, seconds
     )
+
+
+def _refuse_several(board: Board) -> None:
+    """A programmer takes the first probe that it finds: DeviceError before it writes to one of several boards."""
+    try:
+        find_port(board)
+    except DeviceError as error:
+        if error.code == "device.ambiguous":
+            hint = "unplug all but one, or name its port with --device PORT: it is then asked which build it runs"
+            raise DeviceError(error.code, error.message, hint) from None
 
 
 def _ask(folder: BuildFolder, board: Board, port: str | None) -> tuple[bool, str]:

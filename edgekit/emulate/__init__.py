@@ -6,8 +6,9 @@ stops the board with a FaultReport. Boards whose file names QEMU run there inste
 
 from .counters import Marks
 from .dispatch import start
-from .faults import FaultKind, FaultReport
+from .faults import FaultReport
 from .process import EmulatedBoard
 from .qemu import QemuBoard
+from .rules import FaultKind, Rule
 
-__all__ = ["EmulatedBoard", "FaultKind", "FaultReport", "Marks", "QemuBoard", "start"]
+__all__ = ["EmulatedBoard", "FaultKind", "FaultReport", "Marks", "QemuBoard", "Rule", "start"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .faults import FaultKind, Violation
+from .faults import Violation
 from .peripherals import Peripheral
+from .rules import Rule
 
 
 class Bus:
@@ -36,15 +37,15 @@ class Bus:
             block.reset()
 
     def read(self, address: int, size: int) -> int:
-        block = self._block(address, size, FaultKind.UNMAPPED_READ)
+        block = self._block(address, size, Rule.UNMAPPED_READ)
         return block.read(address - block.base, size)
 
     def write(self, address: int, size: int, value: int) -> None:
-        block = self._block(address, size, FaultKind.UNMAPPED_WRITE)
+        block = self._block(address, size, Rule.UNMAPPED_WRITE)
         block.write(address - block.base, size, value)
 
-    def _block(self, address: int, size: int, kind: FaultKind) -> Peripheral:
+    def _block(self, address: int, size: int, rule: Rule) -> Peripheral:
         for block in self._pages.get(address // self._page, ()):
             if block.base <= address < block.base + block.size:
                 return block
-        raise Violation(kind, f"nothing is at address 0x{address:08x}", address)
+        raise Violation(rule, f"nothing is at address 0x{address:08x}", address)

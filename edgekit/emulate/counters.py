@@ -63,6 +63,9 @@ class Counter:
         self._addresses: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._last = 0  # the block that the evaluated trace ends with
+        self._in_progress = False  # that block was evaluated before it came to its end
+        self._marked: tuple[int, int] | None = None  # the last mark's entry, and the total with its first block
+        self._mark_again = False  # the engine stopped between that mark's call and its first instruction
         self._resume_at: int | None = None
         self._instructions: dict[int, int] = {}
         self._estimates: dict[int, float] = {}
@@ -116,17 +119,20 @@ class Counter:
     def before(self, pc: int) -> int:
         """Instructions executed before the one at pc, which is in the current block."""
         self.flush()
+        self._in_progress = True
         end = self.last_end()
         return self.total - (self._listing.count(pc, end) if self._last <= pc < end else 0)
 
     def retract(self, pc: int) -> None:
         """The engine stopped before executing pc: what is left of the last block was not executed."""
-        if not self.trace:
+        if not self.trace and not self._in_progress:
             return
-        last = self.trace[-1]
+        last = self.trace[-1] if self.trace else self._last
+        self._in_progress = False
         end = last + self._size[self._blocks[last]]
         if last <= pc < end:
-            self._add(self._take())
+            self.flush()
+            self._mark_again = (pc, self.total) == self._marked
             left = self._listing.count(pc, end)
             spent = self._block_cost(pc, end - pc)[0] if self._cycles is not None else 0.0
             self.total -= left
@@ -137,14 +143,20 @@ class Counter:
     def mark(self, layer: int, n_layers: int, entry: int, resume_at: int) -> Marks | None:
         """The firmware called its mark function, at `entry`, for `layer`; it will return to `resume_at`.
 
-        Returns the inference's counts when this was the mark behind its last layer.
+        Returns the inference's counts when this was the mark behind its last layer. The engine may call back twice for
+        one call: once more where it was stopped before the first instruction.
         """
         if self.trace and self.trace[-1] == entry:  # the mark function's first block counts for no layer
             self.trace.pop()
             self.flush()
             self.total += self._count[self._blocks[entry]]
+            self._last, self._in_progress = entry, True
         else:
             self.flush()
+        self._marked = entry, self.total
+        if self._mark_again:
+            self._mark_again = False
+            return None
         if layer >= n_layers:
             self._complete = self.layer is not None
             self.layer, self._resume_at = None, None
@@ -165,6 +177,7 @@ class Counter:
         """A reset: an inference in progress is gone."""
         self.flush()
         self.layer, self._resume_at = None, None
+        self._in_progress = self._mark_again = False
 
     def _add(self, trace: npt.NDArray[np.uint32]) -> None:
         counts, costs, saved, sizes = self._lookup()

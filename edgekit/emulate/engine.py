@@ -38,6 +38,9 @@ class Engine:
         self._start = ctypes.PYFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t
         )(("uc_emu_start", self._library))
+        registers = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+        self._get_register = registers(("uc_reg_read", self._library))
+        self._set_register = registers(("uc_reg_write", self._library))
         self._kept: list[Any] = []  # what C points to
         self._hooks = {
             "code": unicorn.UC_HOOK_CODE,
@@ -58,19 +61,40 @@ class Engine:
 
     def trace_blocks(self, append: Callable[[int, int], object]) -> None:
         """Call append(something large, address) at the begin of every basic block."""
-        callback = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_size_t)(append)
+        self._hook(self._block, ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_size_t)(append), 1, 0)
+
+    def trace_accesses(self, kind: str, record: Callable[[int, int, int], object], first: int, last: int) -> None:
+        """Call record(pc, address, size) at every "read" or "write" that begins at an address from first to last.
+
+        What it raises is lost. About 2 us a call, a third of what hook() takes.
+        """
+        pc, epsr = ctypes.c_uint32(), ctypes.c_uint32(_EPSR_THUMB)
+        to_pc, to_epsr = ctypes.addressof(pc), ctypes.addressof(epsr)
+        get, put, handle, r15, psr = self._get_register, self._set_register, self._handle, self.number("pc"), self._epsr
+
+        def accessed(_uc: int, _kind: int, address: int, size: int) -> None:
+            get(handle, r15, to_pc)
+            record(pc.value, address, size)
+            put(handle, psr, to_epsr)  # leave_it_block()
+
+        signature = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_int, ctypes.c_uint64, ctypes.c_int)
+        self._kept.append(epsr)
+        self._hook(self._hooks[kind], signature(accessed), first, last)
+
+    def _hook(self, kind: int, callback: Any, first: int, last: int) -> None:
+        """Past the binding, whose callbacks cost several times as much."""
         handle = ctypes.c_size_t()
         status = self._library.uc_hook_add(
             self._handle,
             ctypes.byref(handle),
-            self._block,
+            kind,
             ctypes.cast(callback, ctypes.c_void_p),
             None,
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
+            ctypes.c_uint64(first),
+            ctypes.c_uint64(last),
         )
         if status != OK:
-            raise ToolchainError("emulator.engine", f"unicorn refuses a block hook: error {status}")
+            raise ToolchainError("emulator.engine", f"unicorn refuses a hook: error {status}")
         self._kept.append(callback)
 
     def hook(self, kind: str, callback: Callable[..., Any], first: int = 1, last: int = 0) -> Any:

@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-
-class FaultKind(StrEnum):
-    """Why the emulated board stopped. The values are stable: scripts and reports use them."""
-
-    UNMAPPED_READ = "unmapped-read"
-    UNMAPPED_WRITE = "unmapped-write"
-    UNMAPPED_FETCH = "unmapped-fetch"
-    EXECUTE_NEVER = "execute-never"
-    FLASH_WRITE = "flash-write"
-    UNALIGNED = "unaligned"
-    INSTRUCTION = "instruction"
-    FPU_DISABLED = "fpu-disabled"
-    UNCLOCKED = "unclocked"
-    CLOCK = "clock"
-    PERIPHERAL = "peripheral"
-    STACK_OVERFLOW = "stack-overflow"
-    EXCEPTION = "exception"
-    NO_PROGRESS = "no-progress"
-    VECTOR_TABLE = "vector-table"
-    UNSUPPORTED = "unsupported"
+from ..errors import LinkError
+from .rules import FaultKind, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
     """One fault, with everything that the emulator knows of it.
 
-    kind         what rule was broken
+    rule         what was broken
     message      the same in words, for people
     pc           address of the instruction that broke it
     function     the symbol that holds pc, with the offset in it, as "ek_conv2d_row+0x12"; "" without a symbol
     instruction  the instruction in assembly; "" where there is none
     address      the data address that was accessed; None where the fault is not about one
     layer        the model's layer in progress; None outside an inference
+    source       the line of source at pc, as "startup.c:12"; "" where the image has no debug information
+    registers    name -> value when the board stopped; empty where it never ran
     """
 
-    kind: FaultKind
+    rule: Rule
     message: str
     pc: int
     function: str = ""
     instruction: str = ""
     address: int | None = None
     layer: int | None = None
+    source: str = ""
+    registers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> FaultKind:
+        return self.rule.kind
 
     def __str__(self) -> str:
-        where = f"in {self.function} (pc 0x{self.pc:08x})" if self.function else f"at pc 0x{self.pc:08x}"
-        layer = "" if self.layer is None else f", layer {self.layer}"
+        return self.describe(())
+
+    def describe(self, layers: Sequence[str]) -> str:
+        """One line, with the layer's name where `layers` has it."""
+        pc = f"pc 0x{self.pc:08x}" + (f", {self.source}" if self.source else "")
+        where = f"in {self.function} ({pc})" if self.function else f"at {pc}"
+        name = f" ({layers[self.layer]})" if self.layer is not None and self.layer < len(layers) else ""
+        layer = "" if self.layer is None else f", layer {self.layer}{name}"
         code = f": {self.instruction}" if self.instruction else ""
         return f"{self.kind.value}: {self.message}, {where}{layer}{code}"
 
+    def dump(self) -> str:
+        """The registers, four a line; "" where the board never ran."""
+        cells = [f"{name:>4} 0x{value:08x}" for name, value in self.registers.items()]
+        return "\n".join("  ".join(cells[i : i + 4]) for i in range(0, len(cells), 4))
+
+    def error(self, layers: Sequence[str] = ()) -> LinkError:
+        """The fault as an error for the one who runs the firmware, with the layers' names where they are known."""
+        silicon = self.rule.silicon.replace("`", "")
+        message = "\n".join(filter(None, (self.describe(layers), self.dump())))
+        return LinkError("device.fault", message, f"the emulated board stops here; a real one: {silicon}")
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "rule": self.rule.name}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> FaultReport:
-        return FaultReport(**{**data, "kind": FaultKind(data["kind"])})
+        return FaultReport(**{**data, "rule": Rule[data["rule"]]})
 
 
 class Violation(Exception):  # noqa: N818 (not an error of edgekit: it is what the firmware did)
@@ -70,9 +77,9 @@ class Violation(Exception):  # noqa: N818 (not an error of edgekit: it is what t
     pc       the instruction, where it is known better than from the processor's state
     """
 
-    def __init__(self, kind: FaultKind, message: str, address: int | None = None, pc: int | None = None) -> None:
+    def __init__(self, rule: Rule, message: str, address: int | None = None, pc: int | None = None) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.rule = rule
         self.message = message
         self.address = address
         self.pc = pc

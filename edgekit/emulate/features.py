@@ -7,10 +7,21 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from .classes import MAC, MUL, SIMD
+from .rules import Rule
 
 _V6M_32BIT = {"bl", "dmb", "dsb", "isb", "mrs", "msr", "udf"}
 _V6M_LACKS = {"cbz", "cbnz", "it"}
+_V7M_REGISTER = re.compile(r"basepri|faultmask")
 _V7M_MULTIPLIES = {"mul", "mla", "mls", "smull", "umull", "smlal", "umlal"}
+_V7M = re.compile(
+    r"adc|add|addw|adr|and|asr|b|bfc|bfi|bic|bkpt|bl|blx|bx|cbnz|cbz|clrex|clz|cmn|cmp|cps|csdb|dbg|dmb|dsb|eor|"
+    r"hint|isb|it|ldm|ldmdb|ldr|ldrb|ldrbt|ldrd|ldrex|ldrexb|ldrexh|ldrh|ldrht|ldrsb|ldrsbt|ldrsh|ldrsht|ldrt|"
+    r"lsl|lsr|mla|mls|mov|movs|movt|movw|mrs|msr|mul|mvn|neg|nop|orn|orr|pld|pli|pop|push|rbit|rev|rev16|revsh|"
+    r"ror|rrx|rsb|sbc|sbfx|sdiv|sev|smlal|smull|ssat|stm|stmdb|str|strb|strbt|strd|strex|strexb|strexh|strh|"
+    r"strht|strt|sub|subs|subw|svc|sxtb|sxth|tbb|tbh|teq|trap|tst|ubfx|udf|udiv|umlal|umull|usat|uxtb|uxth|wfe|"
+    r"wfi|yield"
+)
+_COPROCESSOR = re.compile(r"cdp2?|mcrr?2?|mrrc?2?|(?:ldc|stc)2?l?")
 _V8M = re.compile(r"(?:lda|stl)(?:ex)?[bh]?|sg|tta?t?|bl?xns|vl(?:ldm|stm)")
 _FPV5 = re.compile(r"vrint.|vsel..|v(?:max|min)nm|vcvt[amnp]")
 _FPV4 = re.compile(
@@ -66,8 +77,8 @@ def features_of(core: str, fpu: str) -> Features:
     )
 
 
-def lacks(features: Features, name: str, mnemonic: str, size: int, text: str) -> str:
-    """What an instruction needs and the core does not have; "" where it has everything.
+def lacks(features: Features, name: str, mnemonic: str, size: int, text: str) -> tuple[Rule, str] | None:
+    """What an instruction needs and the core does not have; None where it has everything.
 
     name      the mnemonic without condition, type and width; mnemonic the whole of it, as "vadd.f64"
     size      bytes
@@ -75,23 +86,29 @@ def lacks(features: Features, name: str, mnemonic: str, size: int, text: str) ->
     """
     if name.startswith("v") and not _V8M.fullmatch(name):
         return _fpu_lacks(features, name, mnemonic, text)
-    if not features.main and (name in _V6M_LACKS or (size == 4 and name not in _V6M_32BIT)):
-        return "the Armv7-M instruction set"
-    if not features.v8 and _V8M.fullmatch(name):
-        return "the Armv8-M instruction set"
+    if not features.main and (
+        name in _V6M_LACKS or (size == 4 and name not in _V6M_32BIT) or _V7M_REGISTER.search(text)
+    ):
+        return Rule.LACKS_ARMV7M, "the Armv7-M instruction set"
+    if _V8M.fullmatch(name):
+        return None if features.v8 else (Rule.LACKS_ARMV8M, "the Armv8-M instruction set")
+    if _COPROCESSOR.fullmatch(name):
+        return Rule.LACKS_COPROCESSOR, "a coprocessor"
     multiplies = MUL.fullmatch(name) or MAC.fullmatch(name)
-    if not features.dsp and (SIMD.fullmatch(name) or (multiplies and name not in _V7M_MULTIPLIES)):
-        return "the DSP extension"
-    return ""
+    if SIMD.fullmatch(name) or (multiplies and name not in _V7M_MULTIPLIES):
+        return None if features.dsp else (Rule.LACKS_DSP, "the DSP extension")
+    if not multiplies and not _V7M.fullmatch(name):
+        return Rule.LACKS_PROFILE, "another profile of the architecture"
+    return None
 
 
-def _fpu_lacks(features: Features, name: str, mnemonic: str, text: str) -> str:
+def _fpu_lacks(features: Features, name: str, mnemonic: str, text: str) -> tuple[Rule, str] | None:
     if features.fpu == "none":
-        return "a floating-point unit"
+        return Rule.LACKS_FPU, "a floating-point unit"
     if not (_FPV4.fullmatch(name) or _FPV5.fullmatch(name)) or " q" in text.replace(",", " "):
-        return "vector instructions"
+        return Rule.LACKS_VECTORS, "vector instructions"
     if features.fpu == "single" and ".f64" in mnemonic:
-        return "double precision"
+        return Rule.LACKS_DOUBLE, "double precision"
     if not features.fpv5 and _FPV5.fullmatch(name):
-        return "a version 5 floating-point unit"
-    return ""
+        return Rule.LACKS_FPV5, "a version 5 floating-point unit"
+    return None

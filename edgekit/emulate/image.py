@@ -56,6 +56,12 @@ class Image:
     symbols: dict[str, int]
     functions: tuple[tuple[int, int, str], ...] = field(repr=False)
 
+    def code_at(self, start: int, end: int) -> bytes:
+        """What the image has at [start, end); less where no executable section holds all of it."""
+        return next(
+            (c.data[start - c.address : end - c.address] for c in self.sections if c.address <= start < c.end), b""
+        )
+
     @cached_property
     def _starts(self) -> list[int]:
         return [start for start, _, _ in self.functions]

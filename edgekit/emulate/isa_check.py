@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .classes import Counts, classify
-from .faults import FaultKind, FaultReport
+from .faults import FaultReport
 from .features import Features, lacks
 from .image import Code, Image
+from .rules import Rule
 
 _LARGE_FRAME = 64  # bytes: a frame this large may jump over the guard below the stack
 _LOADS_MULTIPLE = {"ldm", "ldmdb", "pop", "vldmia", "vldmdb", "vpop"}
@@ -31,6 +32,7 @@ class Aligned:
     base: int
     offset: int
     align: int
+    rule: Rule
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Listing:
     conditional       direct branches that may fall through
     fpu               addresses of instructions that need the floating-point unit enabled
     aligned           address -> what must be aligned there, but for what the stack pointer's own alignment guarantees
+    divisions         address of a division -> the register that it divides by
     frames            addresses of instructions that follow a large decrease of the stack pointer
     faults            what the core lacks
     """
@@ -54,6 +57,7 @@ class Listing:
     conditional: set[int] = field(default_factory=set)
     fpu: list[int] = field(default_factory=list)
     aligned: dict[int, Aligned] = field(default_factory=dict)
+    divisions: dict[int, int] = field(default_factory=dict)
     frames: list[int] = field(default_factory=list)
     faults: list[FaultReport] = field(default_factory=list)
 
@@ -109,7 +113,7 @@ def _decode(engine: Any, run: Code, image: Image, listing: Listing) -> Iterator[
         _append(listing, last, size, f".inst 0x{halfword:04x}", (("alu", 1),))
         listing.faults.append(
             FaultReport(
-                FaultKind.INSTRUCTION,
+                Rule.NO_INSTRUCTION,
                 "an encoding that is no instruction of this core",
                 last,
                 image.locate(last),
@@ -143,11 +147,12 @@ def _add(listing: Listing, image: Image, features: Features, instruction: Any) -
     if name in ("cbz", "cbnz") or (name == "b" and instruction.cc not in (cs.ARM_CC_AL, cs.ARM_CC_INVALID)):
         listing.conditional.add(address)
     missing = lacks(features, name, mnemonic, instruction.size, text)
-    if missing:
+    if missing is not None:
+        rule, needed = missing
         listing.faults.append(
             FaultReport(
-                FaultKind.INSTRUCTION,
-                f"{mnemonic} needs {missing}, which a {features.core} with fpu {features.fpu!r} does not have",
+                rule,
+                f"{mnemonic} needs {needed}, which a {features.core} with fpu {features.fpu!r} does not have",
                 address,
                 image.locate(address),
                 text,
@@ -156,6 +161,8 @@ def _add(listing: Listing, image: Image, features: Features, instruction: Any) -
     if name.startswith("v"):
         listing.fpu.append(address)
     _note_alignment(listing, name, instruction, cs)
+    if name in ("sdiv", "udiv"):
+        listing.divisions[address] = instruction.operands[-1].reg
     if name in ("sub", "subw") and _large_frame(instruction, cs):
         listing.frames.append(address + instruction.size)
 
@@ -179,7 +186,12 @@ def _note_alignment(listing: Listing, name: str, instruction: Any, cs: Any) -> N
         base, offset = memory.base, 0 if instruction.post_index else memory.disp
     if base in (cs.ARM_REG_SP, cs.ARM_REG_PC) and offset % align == 0:
         return  # both are word aligned by construction
-    listing.aligned[instruction.address] = Aligned(base, offset, align)
+    listing.aligned[instruction.address] = Aligned(base, offset, align, _alignment_rule(name))
+
+
+def _alignment_rule(name: str) -> Rule:
+    ordered = name.startswith(("ldrex", "strex", "lda", "stl"))
+    return Rule.UNALIGNED_EXCLUSIVE if ordered else Rule.UNALIGNED_MULTIPLE
 
 
 def _large_frame(instruction: Any, cs: Any) -> bool:

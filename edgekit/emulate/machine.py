@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..boards import Board
+from ..errors import DeviceError
 from . import classes, diagnose
 from .bus import Bus
 from .counters import Counter, Marks
 from .engine import OK, PAGE, Engine
-from .faults import FaultKind, FaultReport, Halted, Violation
+from .faults import FaultReport, Halted, Violation
 from .features import features_of
 from .guards import Guards
 from .image import Image
@@ -19,9 +20,11 @@ from .isa_check import disassemble
 from .memory_map import boot_address, map_memories
 from .peripherals import build
 from .peripherals.base import Context, HostLine
+from .rules import Rule
 
 _SLICE = 1.0  # seconds after which the engine is stopped to look around
 _INSN_INVALID = 10
+_SLEEPS = ("wfi", "wfi.w", "wfe", "wfe.w")
 
 
 class Machine:
@@ -75,21 +78,23 @@ class Machine:
             now=self._now,
             reset=self._ask_reset,
             fpu=self._fpu,
-            unaligned_traps=lambda trap: self._later(lambda: self._guards.trap_unaligned(trap)),
+            traps=lambda unaligned, division: self._later(lambda: self._guards.trap(unaligned, division)),
         )
         self._fpu_on = False
         self._system, blocks = build(context)
         self._bus = Bus(blocks, PAGE)
         for address, size in self._bus.ranges():
             self._engine.map_device(address, size, self._read, self._write)
-        self._guards = Guards(self._engine, self._listing, image.symbols.get("__ek_stack_low"), self._violated)
+        stack_low = image.symbols.get("__ek_stack_low")
+        self._guards = Guards(self._engine, self._listing, stack_low, self._violated)
         self._hook()
         self._boot_at = boot_address(board)
         self._pc = 0
         self._reset()
 
     def run(self) -> None:
-        """Run until stop() is called. Raises Halted on a fault."""
+        """Run until stop() is called; may be called again, to go on. Raises Halted on a fault."""
+        self._stopped = False
         while not self._stopped:
             self._slice()
 
@@ -102,6 +107,10 @@ class Machine:
         """The firmware waited for the host: time passes that no instruction accounts for."""
         self.idle_clocks += clocks
         self.alive()
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
 
     def alive(self) -> None:
         """There was traffic with the host: the firmware is not stuck."""
@@ -130,12 +139,12 @@ class Machine:
         self._pc = self._engine.get("pc") & ~1
         if self._fault is not None:
             self._halt(self._fault)
+        before = self._listing.before(self._pc)
+        if self._listing.text(before) in _SLEEPS and not self._asked:
+            message = "the core sleeps until an interrupt or an event, which are not modelled"
+            self._halt(Violation(Rule.ASLEEP, message, None, before))
         if error != OK:
             self._halt(self._engine_error(error))
-        asleep = self._listing.text(self._pc - 2) == "wfi" or self._listing.text(self._pc - 4) == "wfi.w"
-        if asleep and not self._asked:
-            message = "the core sleeps until an interrupt, and interrupts are not modelled"
-            self._halt(Violation(FaultKind.NO_PROGRESS, message, None, self._listing.before(self._pc)))
         self._asked = False
         self.counter.retract(self._pc)
         if self._reset_asked:
@@ -152,18 +161,16 @@ class Machine:
         self._on_slice()
 
     def _engine_error(self, error: int) -> Violation:
-        if error == _INSN_INVALID and not self._engine.thumb:
-            message = f"a jump to 0x{self._pc:08x} leaves the Thumb state, the only one that the core has"
-            return Violation(FaultKind.EXCEPTION, message, self._pc, self._jumped_from(self._pc))
         if error == _INSN_INVALID:
-            text = self._listing.text(self._pc) or "what is there"
-            return Violation(FaultKind.EXCEPTION, f"{text} is an undefined instruction", None, self._pc)
-        return Violation(FaultKind.UNSUPPORTED, f"the emulator engine stopped with error {error}")
+            return Violation(Rule.UNDEFINED, "an undefined instruction is executed", None, self._pc)
+        raise DeviceError(
+            "emulator.stopped", f"the emulator's engine stopped with error {error} at pc 0x{self._pc:08x}"
+        )
 
     def _check_progress(self) -> None:
         if time.process_time() - self._alive_at > self._stall:
             message = f"no layer began and nothing was sent or received for {self._stall:g} s of computing"
-            self._halt(Violation(FaultKind.NO_PROGRESS, message, None, self._pc))
+            self._halt(Violation(Rule.STALLED, message, None, self._pc))
 
     def _reset(self) -> None:
         """As after a system reset: registers, peripherals, vector table; memories keep what they hold."""
@@ -171,13 +178,13 @@ class Machine:
         self._system.boot_from(self._boot_at)
         self._fpu_on = False
         self._guards.allow_fpu(False)
-        self._guards.trap_unaligned(False)
+        self._guards.trap(unaligned=False, division=False)
         vectors = self._engine.read(self._boot_at, 8)
         stack, entry = int.from_bytes(vectors[:4], "little"), int.from_bytes(vectors[4:], "little")
         self._pc = entry & ~1
         complaint = diagnose.vector_table(self._board, self._image, self._boot_at, stack, entry)
-        if complaint:
-            raise Halted(FaultReport(FaultKind.VECTOR_TABLE, complaint, entry & ~1))
+        if complaint is not None:
+            raise Halted(FaultReport(complaint.rule, complaint.message, entry & ~1))
         for register in (*(f"r{n}" for n in range(13)), "primask", "basepri", "faultmask", "control"):
             self._engine.set(register, 0)
         self._engine.set("lr", 0xFFFFFFFF)
@@ -191,7 +198,7 @@ class Machine:
         self._engine.leave_it_block()
         if address % size:
             message = f"{size} bytes of a peripheral are accessed at 0x{address:08x}"
-            self._violated(Violation(FaultKind.UNALIGNED, message, address))
+            self._violated(Violation(Rule.UNALIGNED_PERIPHERAL, message, address))
 
     def _read(self, address: int, size: int) -> int:
         try:
@@ -208,8 +215,13 @@ class Machine:
 
     def _translated(self, _uc: Any, block: Any, _previous: Any, _data: object) -> None:
         self.counter.translated(block.pc, block.size, block.icount)
+        data, origin = self._engine.read(block.pc, block.size), self._jumped_from(block.pc)
+        thumb = self._engine.thumb
+        foreign = diagnose.block(self._image, self._listing, block.pc, block.icount, data, thumb, origin)
+        if foreign is not None:
+            self._violated(foreign)
         if block.icount == 1 and self._listing.text(block.pc) in (f"b #0x{block.pc:x}", f"b.w #0x{block.pc:x}"):
-            self._violated(Violation(FaultKind.NO_PROGRESS, "an endless loop around nothing", None, block.pc))
+            self._violated(Violation(Rule.ENDLESS_LOOP, "an endless loop around nothing", None, block.pc))
 
     def _invalid(self, _uc: Any, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
         on_bus = any(start <= address < start + length for start, length in self._bus.ranges())
@@ -225,6 +237,8 @@ class Machine:
         pc = self._engine.get("pc") & ~1
         if number == diagnose.SVC:  # pc is the next instruction's
             pc = self._listing.before(pc)
+        elif number == diagnose.FETCH:  # pc is the jump's target
+            pc = self._jumped_from(pc)
         self._violated(diagnose.exception(number, pc))
 
     def _mark(self, _uc: Any, address: int, _size: int, _data: object) -> None:
@@ -272,14 +286,4 @@ class Machine:
         self.counter.retract(self._pc)
         self.counter.flush()
         pc = self._pc if violation.pc is None else violation.pc
-        raise Halted(
-            FaultReport(
-                violation.kind,
-                violation.message,
-                pc,
-                self._image.locate(pc),
-                self._listing.text(pc),
-                violation.address,
-                self.counter.layer,
-            )
-        )
+        raise Halted(diagnose.report(violation, pc, self.counter.layer, self._image, self._listing, self._engine))

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .. import errors
+from .. import children, errors
 from ..boards import Board
 from ..errors import ConfigError, DeviceError, EdgekitError, LinkError
 from .counters import Marks
@@ -104,14 +104,8 @@ class EmulatedBoard:
         if self._closed:
             return
         self._closed = True
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_END)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        assert self._process.stdout is not None
+        children.close(self._process, _END)
         self._pump.join(_END)
         self._process.stdout.close()
         self._stderr.close()
@@ -156,20 +150,16 @@ class EmulatedBoard:
 
     def _ended(self) -> EdgekitError:
         if self._fault is not None:
-            return LinkError("device.fault", str(self._fault), "the emulated board stops where real silicon would")
+            return self._fault.error()
         if self._closed:
             return DeviceError("emulator.closed", "the emulated board was closed")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END)
-        code = self._process.returncode
-        how = (
-            "closed its output" if code is None else f"ended with exit code {code}" if code >= 0 else f"signal {-code}"
-        )
-        self._stderr.seek(0)
-        said = self._stderr.read().decode("utf-8", "replace").strip()[-2000:]
+        how = children.how_it_ended(self._process.returncode)
+        said = children.said(self._stderr, 2000).strip()
         return DeviceError(
             "emulator.died",
-            f"the emulator process died ({how})" + (f", saying: {said}" if said else ""),
+            f"the emulator process {how}" + (f", saying: {said}" if said else ""),
             "nothing is left running: run the command again",
         )
 

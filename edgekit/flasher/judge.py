@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from ..errors import FlashError
 from .types import Outcome
 
-UNKNOWN_STATE = "the flash holds a part of the image: connect the board firmly and run `edgekit flash` again"
+UNKNOWN_STATE = "the flash may hold only a part of the image: connect the board firmly and run `edgekit flash` again"
 
+_LINE = 300  # characters of a programmer's line that a message repeats
 _ERROR_LINE = re.compile(r"^(?:Error: .*|.*(?:[Ff]ailed|error|cannot|refused|mismatch).*)$", re.MULTILINE)
 
 
@@ -19,8 +20,8 @@ def first_match(patterns: Sequence[tuple[str, FlashError]], output: str) -> Flas
     for pattern, error in patterns:
         found = re.search(pattern, output)
         if found is not None:
-            line = output[output.rfind("\n", 0, found.start()) + 1 :].splitlines()[0].strip()
-            return FlashError(error.code, f"{error.message} ({line})", error.hint)
+            line = output[output.rfind("\n", 0, found.start()) + 1 :].splitlines()[0]
+            return FlashError(error.code, f"{error.message} ({_short(line)})", error.hint)
     return None
 
 
@@ -34,9 +35,23 @@ def interrupted(name: str, outcome: Outcome) -> FlashError | None:
 
 def failed(name: str, outcome: Outcome) -> FlashError:
     """The error for a failure that no pattern knows: the programmer's own words."""
-    said = _ERROR_LINE.findall(outcome.output) or outcome.output.strip().splitlines()[-1:] or ["it said nothing"]
+    said = _ERROR_LINE.findall(outcome.output)[-1:] or _last_line(outcome.output) or ["it said nothing"]
     return FlashError(
         "flash.failed",
-        f"{name} failed with exit code {outcome.code}: {said[-1].strip()}",
+        f"{name} failed with exit code {outcome.code}: {_short(said[0])}",
         "the flash may hold a part of the image; `edgekit flash --dry-run` shows the command, to try it by hand",
     )
+
+
+def last_words(output: str) -> str:
+    """The last line of an output, for the end of a message; "" where there is none."""
+    return "".join(f"; it last said: {_short(line)}" for line in _last_line(output))
+
+
+def _last_line(output: str) -> list[str]:
+    return output.strip().splitlines()[-1:]
+
+
+def _short(line: str) -> str:
+    line = line.strip()
+    return line if len(line) <= _LINE else f"{line[:_LINE]} ..."

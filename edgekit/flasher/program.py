@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
+from .. import children
 from ..boards import Board
 from ..errors import Exit, FlashError, UsageError
-from .judge import UNKNOWN_STATE
+from .judge import UNKNOWN_STATE, last_words
 from .runners import RUNNERS
 from .types import FlashJob, Outcome, Runner
 
 SECONDS = 300.0
 """How long a programmer may take: a full erase and write of 2 MiB takes a minute on a slow probe."""
+
+_END = 5.0  # seconds that a programmer gets to let go of probe and chip
+_OUTPUT = 1 << 20  # bytes of its output that are looked at, from the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,8 @@ def command(job: FlashJob, runner: Runner) -> tuple[str, ...]:
 def flash(job: FlashJob, runner: Runner, seconds: float = SECONDS) -> Flashed:
     """Program, verify and reset the board.
 
-    FlashError: flash.absent, flash.no_probe, flash.no_server, flash.no_target, flash.permission, flash.busy,
-    flash.chip, flash.verify, flash.interrupted, flash.timeout, and flash.failed for what no rule knows.
+    FlashError: flash.absent, flash.no_probe, flash.ambiguous, flash.no_server, flash.no_target, flash.permission,
+    flash.busy, flash.chip, flash.verify, flash.interrupted, flash.timeout, and flash.failed for what no rule knows.
     """
     argv = command(job, runner)
     if shutil.which(argv[0]) is None:
@@ -68,23 +73,29 @@ def flash(job: FlashJob, runner: Runner, seconds: float = SECONDS) -> Flashed:
 
 
 def _run(argv: tuple[str, ...], runner: Runner, seconds: float) -> Outcome:
-    try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
-        )
-    except OSError as error:
-        raise FlashError("flash.absent", f"{argv[0]} cannot be started: {error.strerror}", runner.remedy) from None
-    with process:
+    """The programmer in a session of its own, so that Ctrl-C reaches it through here, with all that it started; its
+    output in a file, which takes any amount, and no process that it leaves behind can hold open."""
+    with tempfile.TemporaryFile() as output:
         try:
-            output, _ = process.communicate(timeout=seconds)
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            raise FlashError("flash.absent", f"{argv[0]} cannot be started: {error.strerror}", runner.remedy) from None
+        try:
+            code = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
+            children.end_group(process, _END)
             raise FlashError(
-                "flash.timeout", f"{runner.name} did not end within {seconds:.0f} s", UNKNOWN_STATE
+                "flash.timeout",
+                f"{runner.name} did not end within {seconds:.0f} s{last_words(children.said(output, _OUTPUT))}",
+                UNKNOWN_STATE,
             ) from None
         except KeyboardInterrupt:
-            process.kill()
+            children.end_group(process, _END)
             stopped = FlashError("flash.interrupted", "interrupted while the flash was being written", UNKNOWN_STATE)
             stopped.exit = Exit.INTERRUPTED
             raise stopped from None
-    return Outcome(process.returncode, output)
+        if code < 0:  # a script that stands for the programmer may have been ended without it
+            children.end_group(process, 0)
+        return Outcome(code, children.said(output, _OUTPUT))

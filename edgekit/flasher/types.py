@@ -43,6 +43,7 @@ class Runner:
     programs  what it is called on the PATH, the best first
     remedy    how to get it
     argv      the whole command for (job, program)
+    searches  it takes the first probe that it finds, instead of the one that it is told
     judge     what an outcome means: None for success, which takes evidence in the output and not the exit code alone
     """
 
@@ -50,4 +51,5 @@ class Runner:
     programs: tuple[str, ...]
     remedy: str
     argv: Callable[[FlashJob, str], tuple[str, ...]]
+    searches: bool
     judge: Callable[[FlashJob, Outcome], FlashError | None]

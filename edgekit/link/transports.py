@@ -15,6 +15,7 @@ from typing import Protocol
 
 import serial
 
+from edgekit import children
 from edgekit.errors import DeviceError, LinkError
 
 _SERIAL_SLICE = 0.05  # seconds; pyserial's read timeout. Changing it at every read would reconfigure the port.
@@ -144,14 +145,8 @@ class _ProcessStream:
         if self._closed:
             return
         self._closed = True
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_END_OF_PROCESS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        assert self._process.stdout is not None
+        children.close(self._process, _END_OF_PROCESS)
         self._pump.join(_END_OF_PROCESS)
         self._process.stdout.close()
         self._stderr.close()
@@ -168,15 +163,6 @@ class _ProcessStream:
             return LinkError("link.lost", f"the connection to {self._name} was closed")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_OF_PROCESS)
-        code = self._process.returncode
-        how = (
-            "closed its output"
-            if code is None
-            else f"ended with exit code {code}"
-            if code >= 0
-            else f"died of signal {-code}"
-        )
-        self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, self._stderr.tell() - 2000))
-        said = self._stderr.read().decode("utf-8", "replace").strip()
+        how = children.how_it_ended(self._process.returncode)
+        said = children.said(self._stderr, 2000).strip()
         return LinkError("link.lost", f"{self._name} {how}" + (f", saying: {said}" if said else ""))

@@ -50,7 +50,7 @@ def connect(
             raise UsageError("device.both", "--emulate and --device exclude each other")
         with (
             emulator.start(folder.elf, board, cycles=cycle_table(board), timeout=timeout) as machine,
-            _naming_faults(machine),
+            _naming_faults(machine, folder),
             locating_faults(folder),
             Session(
                 serial_stream(machine.port, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
@@ -79,7 +79,7 @@ def _emulated(session: Session, board: Board, machine: emulator.EmulatedBoard | 
 
 
 @contextmanager
-def _naming_faults(machine: emulator.EmulatedBoard | emulator.QemuBoard) -> Iterator[None]:
+def _naming_faults(machine: emulator.EmulatedBoard | emulator.QemuBoard, folder: BuildFolder) -> Iterator[None]:
     """A link that went dead because the emulated board stopped on a fault becomes an error that names the fault, and
     one that went dead, or could not be opened, because the emulator died becomes one that says so."""
     try:
@@ -88,7 +88,7 @@ def _naming_faults(machine: emulator.EmulatedBoard | emulator.QemuBoard) -> Iter
         fault = machine.fault()
         if fault is None:
             raise
-        raise LinkError("device.fault", str(fault), "the emulated board stops where real silicon would") from error
+        raise fault.error([layer["name"] for layer in folder.layers]) from error
 
 
 @contextmanager

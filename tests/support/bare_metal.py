@@ -18,133 +18,10 @@ from edgekit.emulate.faults import FaultReport, Halted
 from edgekit.emulate.image import read_image
 from edgekit.emulate.machine import Machine
 
+from .bare_metal_c import PRELUDE, PRELUDE_L4
+
 STACK_LOW = 0x2000FC00
 SRAM = 0x20010000
-
-# `test` runs first and ends in a BKPT in `done`.
-_CORE = r"""
-typedef unsigned int u32;
-typedef unsigned char u8;
-#define REG(address) (*(volatile u32 *)(address))
-#define SCB_AIRCR REG(0xE000ED0C)
-#define SCB_CCR REG(0xE000ED14)
-#define SCB_CPACR REG(0xE000ED88)
-#define DEMCR REG(0xE000EDFC)
-#define DWT_CTRL REG(0xE0001000)
-#define DWT_CYCCNT REG(0xE0001004)
-#define DWT_LAR REG(0xE0001FB0)
-#define NOINLINE __attribute__((noinline, used))
-#define NAKED __attribute__((naked, noinline, used))
-void test(void);
-extern u32 stack_top[];
-NAKED void done(void) { __asm volatile("bkpt #0"); }
-NAKED void reset(void) { __asm volatile("bl test\n b done"); }
-typedef struct { u32 *stack; void (*reset)(void); } vectors_t;
-__attribute__((section(".vectors"), used)) const vectors_t vectors = {stack_top, reset};
-
-static inline void count_cycles(void)
-{
-    DEMCR |= 1u << 24;
-    DWT_LAR = 0xC5ACCE55;
-    DWT_CYCCNT = 0;
-    DWT_CTRL |= 1;
-}
-"""
-
-_LINE = r"""
-static inline int ready(void) { return UART(0x1C) >> 5 & 1; }
-static inline u8 get(void)
-{
-    while (!ready()) {
-    }
-    return (u8)UART(0x24);
-}
-static inline void put(u8 byte)
-{
-    while (!(UART(0x1C) & 0x80)) {
-    }
-    UART(0x28) = byte;
-}
-"""
-
-# HSI at 16 MHz is the clock after a reset.
-PRELUDE = (
-    _CORE
-    + r"""
-#define RCC_CR REG(0x40023800)
-#define RCC_PLLCFGR REG(0x40023804)
-#define RCC_CFGR REG(0x40023808)
-#define RCC_AHB1ENR REG(0x40023830)
-#define RCC_APB1ENR REG(0x40023840)
-#define RCC_APB2ENR REG(0x40023844)
-#define PWR_CR1 REG(0x40007000)
-#define PWR_CSR1 REG(0x40007004)
-#define FLASH_ACR REG(0x40023C00)
-#define GPIOA(offset) REG(0x40020000 + offset)
-#define GPIOB(offset) REG(0x40020400 + offset)
-#define USART1(offset) REG(0x40011000 + offset)
-#define UART USART1
-
-static inline void pins(void)
-{
-    RCC_AHB1ENR |= 3;
-    GPIOA(0x00) = (GPIOA(0x00) & ~(3u << 18)) | 2u << 18;
-    GPIOA(0x24) = (GPIOA(0x24) & ~0xF0u) | 7u << 4;
-    GPIOB(0x00) = (GPIOB(0x00) & ~(3u << 14)) | 2u << 14;
-    GPIOB(0x20) = (GPIOB(0x20) & ~0xF0000000u) | 7u << 28;
-}
-static inline void uart(void)
-{
-    pins();
-    RCC_APB2ENR |= 1u << 4;
-    USART1(0x0C) = 139; /* 16 MHz / 139 = 115108 baud */
-    USART1(0x00) = 0xD;
-}
-"""
-    + _LINE
-)
-
-# MSI at 4 MHz is the clock after a reset.
-_PRELUDE_L4 = (
-    _CORE
-    + r"""
-#define RCC_CR REG(0x40021000)
-#define RCC_CFGR REG(0x40021008)
-#define RCC_PLLCFGR REG(0x4002100C)
-#define RCC_AHB2ENR REG(0x4002104C)
-#define RCC_APB1ENR1 REG(0x40021058)
-#define RCC_APB1ENR2 REG(0x4002105C)
-#define RCC_CCIPR REG(0x40021088)
-#define PWR_CR1 REG(0x40007000)
-#define PWR_CR2 REG(0x40007004)
-#define PWR_CR5 REG(0x40007080)
-#define FLASH_ACR REG(0x40022000)
-#define GPIOG(offset) REG(0x48001800 + offset)
-#define LPUART1(offset) REG(0x40008000 + offset)
-#define UART LPUART1
-
-static inline void supply(void)
-{
-    RCC_APB1ENR1 |= 1u << 28;
-    PWR_CR2 |= 1u << 9;
-}
-static inline void pins(void)
-{
-    RCC_AHB2ENR |= 1u << 6;
-    GPIOG(0x00) = (GPIOG(0x00) & ~(0xFu << 14)) | 0xAu << 14;
-    GPIOG(0x20) = (GPIOG(0x20) & ~0xF0000000u) | 8u << 28;
-    GPIOG(0x24) = (GPIOG(0x24) & ~0xFu) | 8u;
-}
-static inline void uart(u32 brr)
-{
-    pins();
-    RCC_APB1ENR2 |= 1;
-    LPUART1(0x0C) = brr;
-    LPUART1(0x00) = 0xD;
-}
-"""
-    + _LINE
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,9 +47,9 @@ class Part:
 
 
 F746 = Part("stm32f746g-disco", "cortex-m7", PRELUDE, 0x00200000, 0x08000000, STACK_LOW, 0x20010000, SRAM)
-L4R5 = Part("nucleo-l4r5zi", "cortex-m4", _PRELUDE_L4, 0x08000000, 0x08000000, 0x20000000, 0x20000400, 0x20000400)
+L4R5 = Part("nucleo-l4r5zi", "cortex-m4", PRELUDE_L4, 0x08000000, 0x08000000, 0x20000000, 0x20000400, 0x20000400)
 
-_SCRIPT = """
+SCRIPT = """
 ENTRY(reset)
 stack_top = {stack:#x};
 __ek_stack_low = {stack_low:#x};
@@ -224,23 +101,48 @@ class Ran:
         return self.fault is not None and self.fault.function == "done"
 
 
+_M0 = {
+    "gnu": ("-mcpu=cortex-m0", "-mthumb", "-mfloat-abi=soft"),
+    "zig": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0"),
+}
+
+
+def _machine_flags(tool: toolchains.Toolchain, core: str, fpu: str) -> tuple[str, ...]:
+    """edgekit's, and some for a core that no port is for."""
+    return _M0[tool.name] if core == "cortex-m0" else toolchains.machine_flags(tool, core, fpu)
+
+
 def compile_image(
-    source: str, folder: Path, *, part: Part = F746, core: str = "", fpu: str = "single", prelude: str = ""
+    source: str,
+    folder: Path,
+    *,
+    part: Part = F746,
+    core: str = "",
+    fpu: str = "single",
+    prelude: str = "",
+    script: str = "",
+    options: tuple[str, ...] = (),
 ) -> Path:
     """Compile C for a part, or for another core, with the first toolchain there is; the test is skipped where there is
-    none."""
+    none.
+
+    prelude, script  instead of the part's C and linker script
+    options          more of the compiler's
+    """
     found = toolchains.probe()
     if not found:
         pytest.skip("neither arm-none-eabi-gcc nor the ziglang package is installed")
     tool = found[0]
-    c, o, script, elf = (folder / f"image{suffix}" for suffix in (".c", ".o", ".ld", ".elf"))
+    c, o, ld, elf = (folder / f"image{suffix}" for suffix in (".c", ".o", ".ld", ".elf"))
     c.write_text((prelude or part.prelude) + source)
-    script.write_text(_SCRIPT.format_map(dataclasses.asdict(part)))
-    machine = toolchains.machine_flags(tool, core or part.core, fpu)
-    options = ["-O1", "-std=gnu11", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-w", "-c"]
-    options += [] if tool.name == "gnu" else ["-fno-sanitize=all"]
-    _run([*tool.compiler, *machine, *options, str(c), "-o", str(o)], folder)
+    ld.write_text((script or SCRIPT).format_map(dataclasses.asdict(part)))
+    machine = _machine_flags(tool, core or part.core, fpu)
+    flags = ["-O1", *options, "-std=gnu11", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-w", "-c"]
+    flags += [] if tool.name == "gnu" else ["-fno-sanitize=all"]
+    _run([*tool.compiler, *machine, *flags, str(c), "-o", str(o)], folder)
+    library = []  # what the compiler calls on cores that cannot divide
     if tool.name == "gnu":
+        library = ["-lgcc"]
         link = [
             str(tool.path),
             *machine,
@@ -251,7 +153,7 @@ def compile_image(
         ]
     else:
         link = [str(tool.path), "ld.lld", "-m", "armelf", "--nmagic", "--build-id=none"]
-    _run([*link, "-T", str(script), str(o), "-o", str(elf)], folder)
+    _run([*link, "-T", str(ld), str(o), *library, "-o", str(elf)], folder)
     return elf
 
 
@@ -279,13 +181,18 @@ def run(
     built_for: tuple[str, str] | None = None,
     cycles: Mapping[str, float] | None = None,
     stall: float = 20.0,
+    prelude: str = "",
+    script: str = "",
+    options: tuple[str, ...] = (),
 ) -> Ran:
     """Compile, and run in this process until a fault or until the firmware waits in vain for the host.
 
     built_for  core and fpu that it is compiled for, where they are not those it runs on
     """
     build_core, build_fpu = built_for or (core, fpu)
-    elf = compile_image(source, folder, part=part, core=build_core, fpu=build_fpu)
+    elf = compile_image(
+        source, folder, part=part, core=build_core, fpu=build_fpu, prelude=prelude, script=script, options=options
+    )
     line, marks, resets = Line(incoming), [], []
     line.machine = machine = Machine(
         read_image(elf),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...boards import Board
-from ..faults import FaultKind, Violation
+from ..faults import Violation
 from ..features import Features
+from ..rules import Rule
 
 WORD = 0xFFFFFFFF
 
@@ -98,7 +99,7 @@ class RegisterBlock:
         register = self.registers.get(offset)
         if register is None:
             raise Violation(
-                FaultKind.PERIPHERAL,
+                Rule.NO_REGISTER,
                 f"{self.name} has no register at offset 0x{offset:x}, or it is not modelled",
                 self.base + offset,
             )
@@ -140,7 +141,7 @@ class Context:
     now      time since power-up in core clocks: instructions executed, plus what was spent waiting for the host
     reset    ask for a system reset, which happens before the next instruction
     fpu      called when the firmware allows or forbids the FPU in CPACR
-    unaligned_traps  called when CCR.UNALIGN_TRP changes
+    traps    called with CCR.UNALIGN_TRP and DIV_0_TRP when they change
     clocks   set by the part's clock controller
     latency  set by the part's flash interface: wait states
     power    set by the part's power controller: the highest core clock it allows, in Hz
@@ -154,7 +155,7 @@ class Context:
     now: Callable[[], int]
     reset: Callable[[], None]
     fpu: Callable[[bool], None]
-    unaligned_traps: Callable[[bool], None]
+    traps: Callable[[bool, bool], None]
     clocks: Clocks | None = None
     latency: Callable[[], int] | None = None
     power: Callable[[], int] | None = None
@@ -165,4 +166,4 @@ class Context:
 def clocked(context: Context, name: str, base: int) -> None:
     """Raise Violation where a peripheral is accessed without its clock."""
     if context.clocks is not None and not context.clocks.enabled(name):
-        raise Violation(FaultKind.UNCLOCKED, f"{name} is accessed while its clock is off", base)
+        raise Violation(Rule.UNCLOCKED, f"{name} is accessed while its clock is off", base)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context
 
 _AHB_SHIFTS = (1, 2, 3, 4, 6, 7, 8, 9)  # for HPRE from 8 on; there is no division by 32
@@ -28,8 +29,8 @@ def check_core(context: Context, system: int, core: int, needed: int, allowed_by
     highest = context.power() if context.power is not None else system
     if system > highest:
         message = f"the core is switched to {system} Hz, while PWR's {allowed_by} {highest} Hz"
-        raise Violation(FaultKind.CLOCK, message, address)
+        raise Violation(Rule.SUPPLY, message, address)
     latency = context.latency() if context.latency is not None else needed
     if latency < needed:
         message = f"the core is switched to {core} Hz with {latency} flash wait states; it needs {needed}"
-        raise Violation(FaultKind.CLOCK, message, address)
+        raise Violation(Rule.WAIT_STATES, message, address)

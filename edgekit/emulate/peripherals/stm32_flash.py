@@ -5,7 +5,8 @@ Flash cannot be programmed here: a write to it stops the board.
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Peripheral, Register, RegisterBlock
 
 BASE = 0x40023C00
@@ -29,9 +30,7 @@ class Flash(RegisterBlock):
 
     def stored(self, offset: int, value: int, old: int) -> int:
         if offset == _ACR and value & _ARTRST and old & _ARTEN:
-            raise Violation(
-                FaultKind.PERIPHERAL, "FLASH_ACR.ARTRST is set while the accelerator is on", self.base + offset
-            )
+            raise Violation(Rule.CACHE_RESET, "FLASH_ACR.ARTRST is set while the accelerator is on", self.base + offset)
         return value
 
     def latency(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Peripheral
 from .stm32_usart_v2 import NAMES, Usart
 
@@ -25,15 +26,15 @@ class Lpuart(Usart):
 
     def stored(self, offset: int, value: int, old: int) -> int:
         if offset == _CR1 and value & _FIFOEN:
-            raise Violation(FaultKind.UNSUPPORTED, f"{self.name}'s FIFO is not modelled", self.base + _CR1)
+            raise Violation(Rule.UART_FORMAT, f"{self.name}'s FIFO is not modelled", self.base + _CR1)
         if offset == _CR1 and value & _OVER8:
-            raise Violation(FaultKind.PERIPHERAL, f"{self.name}_CR1 has no bit OVER8", self.base + _CR1)
+            raise Violation(Rule.UART_BIT, f"{self.name}_CR1 has no bit OVER8", self.base + _CR1)
         if offset == _BRR and value < _SMALLEST_BRR:
             message = f"{self.name}_BRR is set to 0x{value:x}, below its least value 0x{_SMALLEST_BRR:x}"
-            raise Violation(FaultKind.PERIPHERAL, message, self.base + _BRR)
+            raise Violation(Rule.UART_DIVIDER, message, self.base + _BRR)
         if offset == _PRESC and value != old and self.values[_CR1] & _UE:
             message = f"{self.name}_PRESC is changed while the UART is enabled"
-            raise Violation(FaultKind.PERIPHERAL, message, self.base + _PRESC)
+            raise Violation(Rule.UART_CHANGED, message, self.base + _PRESC)
         return super().stored(offset, value, old)
 
     def divider(self) -> float:

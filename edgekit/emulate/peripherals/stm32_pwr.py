@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Peripheral, Register, RegisterBlock, clocked
 
 BASE = 0x40007000
@@ -39,7 +40,7 @@ class Pwr(RegisterBlock):
     def stored(self, offset: int, value: int, old: int) -> int:
         if offset == _CR1:
             if value & _ODSWEN and not value & _ODEN:
-                raise Violation(FaultKind.CLOCK, "PWR_CR1.ODSWEN is set without ODEN", self.base + offset)
+                raise Violation(Rule.OVERDRIVE, "PWR_CR1.ODSWEN is set without ODEN", self.base + offset)
             status = self.values[_CSR1] & ~(_ODRDY | _ODSWRDY)
             self.values[_CSR1] = status | value & (_ODEN | _ODSWEN)  # the ready bits lie where the enable bits do
         return value

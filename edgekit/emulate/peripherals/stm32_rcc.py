@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Clocks, Context, Peripheral, Register, RegisterBlock
 from .stm32_clocks import check_core, divided_ahb, divided_apb
 
@@ -85,7 +86,7 @@ class Rcc(RegisterBlock):
         if offset == _CR:
             return self._cr(value, old)
         if offset == _PLLCFGR and value != old and self.values[_CR] & _PLLON:
-            raise Violation(FaultKind.CLOCK, "RCC_PLLCFGR is written while the PLL is on", self.base + offset)
+            raise Violation(Rule.PLL_CHANGED, "RCC_PLLCFGR is written while the PLL is on", self.base + offset)
         if offset == _CFGR:
             source = value & 3
             ready = self.values[_CR] & {0: 1 << 1, 1: 1 << 17, 2: _PLLRDY}.get(source, 0)
@@ -99,7 +100,7 @@ class Rcc(RegisterBlock):
             value = value & ~(1 << ready) | (value >> on & 1) << ready
         used = self.values[_CFGR] >> 2 & 3 if _CFGR in self.values else 0
         if not value & {0: 1 << 1, 1: 1 << 17, 2: _PLLRDY}[used]:
-            raise Violation(FaultKind.CLOCK, "the oscillator that the core runs on is switched off", self.base + _CR)
+            raise Violation(Rule.CORE_STOPPED, "the oscillator that the core runs on is switched off", self.base + _CR)
         if value & _PLLON and not old & _PLLON:
             self._start_pll(value)
         return value
@@ -107,14 +108,14 @@ class Rcc(RegisterBlock):
     def _start_pll(self, cr: int) -> None:
         pll = self.values[_PLLCFGR]
         if pll >> 22 & 1 and not cr & _HSEON:
-            raise Violation(FaultKind.CLOCK, "the PLL is started from HSE, which is off", self.base + _CR)
+            raise Violation(Rule.PLL_SOURCE, "the PLL is started from HSE, which is off", self.base + _CR)
         m, n = pll & 0x3F, pll >> 6 & 0x1FF
         if m < 2 or not 50 <= n <= 432:
-            raise Violation(FaultKind.CLOCK, f"PLLM {m} or PLLN {n} is out of range", self.base + _CR)
+            raise Violation(Rule.PLL_RANGE, f"PLLM {m} or PLLN {n} is out of range", self.base + _CR)
         source = self._pll_input()
         if source // m not in _VCO_INPUT or source * n // m not in _VCO_OUTPUT:
             raise Violation(
-                FaultKind.CLOCK,
+                Rule.PLL_RANGE,
                 f"the PLL's VCO is set to {source // m} Hz in, {source * n // m} Hz out, outside its range",
                 self.base + _CR,
             )
@@ -136,7 +137,7 @@ class Rcc(RegisterBlock):
         for bus, limit in _LIMITS.items():
             if self._clock(bus, cfgr) > limit:
                 raise Violation(
-                    FaultKind.CLOCK, f"{bus} is {self._clock(bus, cfgr)} Hz, more than {limit} Hz", self.base + _CFGR
+                    Rule.BUS_CLOCK, f"{bus} is {self._clock(bus, cfgr)} Hz, more than {limit} Hz", self.base + _CFGR
                 )
 
     def _clock(self, clock: str, cfgr: int) -> int:

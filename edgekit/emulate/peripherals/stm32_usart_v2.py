@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, HostLine, Peripheral, Register, RegisterBlock, clocked
 
 _BASES = {
@@ -99,19 +100,19 @@ class Usart(RegisterBlock):
             self._check_cr1(value, old)
         elif offset in (_BRR, _CR2, _CR3) and value != old and self.values[_CR1] & _UE:
             name = self.registers[offset].name
-            raise Violation(FaultKind.PERIPHERAL, f"{name} is changed while the UART is enabled", self.base + offset)
+            raise Violation(Rule.UART_CHANGED, f"{name} is changed while the UART is enabled", self.base + offset)
         elif offset == _TDR:
             self._transmit(value & 0xFF)
         return value
 
     def _check_cr1(self, value: int, old: int) -> None:
         if value & _INTERRUPTS:
-            raise Violation(FaultKind.UNSUPPORTED, f"{self.name} interrupts are not modelled", self.base + _CR1)
+            raise Violation(Rule.INTERRUPT, f"{self.name} interrupts are not modelled", self.base + _CR1)
         if value & _UE and value & _FORMAT:
-            raise Violation(FaultKind.UNSUPPORTED, f"{self.name}: only 8 data bits, no parity", self.base + _CR1)
+            raise Violation(Rule.UART_FORMAT, f"{self.name}: only 8 data bits, no parity", self.base + _CR1)
         if value & old & _UE and (value ^ old) & (_FORMAT | _OVER8):
             raise Violation(
-                FaultKind.PERIPHERAL, f"{self.name}_CR1's frame format is changed while enabled", self.base + _CR1
+                Rule.UART_CHANGED, f"{self.name}_CR1's frame format is changed while enabled", self.base + _CR1
             )
 
     def _transmit(self, byte: int) -> None:
@@ -119,7 +120,7 @@ class Usart(RegisterBlock):
         enabled = self.values[_CR1]
         if not enabled & _UE or not enabled & _TE:
             raise Violation(
-                FaultKind.PERIPHERAL, f"{self.name} is given a byte to send while UE or TE is off", self.base + _TDR
+                Rule.UART_OFF, f"{self.name} is given a byte to send while UE or TE is off", self.base + _TDR
             )
         if self._line is not None:
             self._check_line(self._context.board.serial.tx)
@@ -131,13 +132,13 @@ class Usart(RegisterBlock):
         reason = self._context.isolated(pin) if pin and self._context.isolated is not None else ""
         if reason:
             message = f"{self.name} is used while its pin {pin} is cut off from its pad: {reason}"
-            raise Violation(FaultKind.PERIPHERAL, message, self.base + _TDR)
+            raise Violation(Rule.UART_SUPPLY, message, self.base + _TDR)
         if pin and self._context.pins is not None:
             function = self._context.pins(pin)
             if function != serial.alternate_function:
                 state = "in no alternate function" if function is None else f"in alternate function {function}"
                 raise Violation(
-                    FaultKind.PERIPHERAL,
+                    Rule.UART_PIN,
                     f"{self.name} is used while its pin {pin} is {state}, not {serial.alternate_function}",
                     self.base + _TDR,
                 )
@@ -147,7 +148,7 @@ class Usart(RegisterBlock):
         baud = self._context.clocks.hz(self.name) / divider if divider else 0.0
         if abs(baud / serial.baud - 1) > _BAUD_TOLERANCE:
             raise Violation(
-                FaultKind.CLOCK,
+                Rule.BAUD,
                 f"{self.name} runs at {baud:.0f} baud; the board's link is {serial.baud} baud",
                 self.base + _BRR,
             )

@@ -5,7 +5,8 @@ Flash cannot be programmed here: a write to it stops the board.
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Peripheral, Register, RegisterBlock
 from .stm32l4_pwr import RANGE_2
 
@@ -47,13 +48,13 @@ class Flash(RegisterBlock):
         for name, (enable, reset) in _CACHES.items():
             if value & reset and old & enable:
                 message = f"FLASH_ACR.{name} is set while the cache is on"
-                raise Violation(FaultKind.PERIPHERAL, message, self.base + offset)
+                raise Violation(Rule.CACHE_RESET, message, self.base + offset)
         if self._context.clocks is not None and self._context.power is not None:
             core = self._context.clocks.hz("HCLK")
             needed = wait_states(core, self._context.power())
             if value & 0xF < needed:
                 message = f"{value & 0xF} flash wait states are set while the core runs at {core} Hz; it needs {needed}"
-                raise Violation(FaultKind.CLOCK, message, self.base + offset)
+                raise Violation(Rule.WAIT_STATES, message, self.base + offset)
         return value
 
     def latency(self) -> int:

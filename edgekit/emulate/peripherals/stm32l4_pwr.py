@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Peripheral, Register, RegisterBlock, clocked
 
 BASE = 0x40007000
@@ -44,13 +45,13 @@ class Pwr(RegisterBlock):
     def stored(self, offset: int, value: int, old: int) -> int:
         if offset == _CR1 and value >> 9 & 3 not in (1, 2):
             message = f"PWR_CR1.VOS is set to {value >> 9 & 3}, which is no range"
-            raise Violation(FaultKind.PERIPHERAL, message, self.base + offset)
+            raise Violation(Rule.VOLTAGE, message, self.base + offset)
         if offset in (_CR1, _CR5) and self._context.clocks is not None:
             highest = _highest({**self.values, offset: value})
             core = self._context.clocks.hz("SYSCLK")
             if core > highest:
                 message = f"PWR is set to a range for {highest} Hz while the core runs at {core} Hz"
-                raise Violation(FaultKind.CLOCK, message, self.base + offset)
+                raise Violation(Rule.SUPPLY, message, self.base + offset)
         return value
 
     def highest_hz(self) -> int:

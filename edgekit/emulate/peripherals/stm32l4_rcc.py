@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Clocks, Context, Peripheral, Register, RegisterBlock
 from .stm32_clocks import check_core, divided_ahb, divided_apb
 from .stm32l4_flash import wait_states
@@ -96,7 +97,7 @@ class Rcc(RegisterBlock):
             value = value & ~(1 << ready) | comes_up << ready
         name, ready = _SOURCES[self.values[_CFGR] >> 2 & 3]
         if not value & ready:
-            raise Violation(FaultKind.CLOCK, f"{name}, which the core runs on, is switched off", self.base + _CR)
+            raise Violation(Rule.CORE_STOPPED, f"{name}, which the core runs on, is switched off", self.base + _CR)
         if value & _PLLON and not old & _PLLON:
             self._start_pll(value)
         self.values[_CR] = value
@@ -105,23 +106,23 @@ class Rcc(RegisterBlock):
 
     def _check_pll_change(self, changed: int) -> None:
         if changed & ~_PLL_ENABLES and self.values[_CR] & _PLLON:
-            raise Violation(FaultKind.CLOCK, "RCC_PLLCFGR is written while the PLL is on", self.base + _PLLCFGR)
+            raise Violation(Rule.PLL_CHANGED, "RCC_PLLCFGR is written while the PLL is on", self.base + _PLLCFGR)
         if changed & _PLLREN and self.values[_CFGR] >> 2 & 3 == 3:
             message = "RCC_PLLCFGR.PLLREN is changed while the core runs on the PLL"
-            raise Violation(FaultKind.CLOCK, message, self.base + _PLLCFGR)
+            raise Violation(Rule.PLL_OUTPUT, message, self.base + _PLLCFGR)
 
     def _start_pll(self, cr: int) -> None:
         source = self.values[_PLLCFGR] & 3
         name, ready = {1: _SOURCES[0], 2: _SOURCES[1], 3: _SOURCES[2]}.get(source, ("nothing", 0))
         if not cr & ready:
-            raise Violation(FaultKind.CLOCK, f"the PLL is started from {name}, which does not run", self.base + _CR)
+            raise Violation(Rule.PLL_SOURCE, f"the PLL is started from {name}, which does not run", self.base + _CR)
         n = self.values[_PLLCFGR] >> 8 & 0x7F
         if not 8 <= n <= 127:
-            raise Violation(FaultKind.CLOCK, f"PLLN {n} is out of range", self.base + _CR)
+            raise Violation(Rule.PLL_RANGE, f"PLLN {n} is out of range", self.base + _CR)
         into, out = self._vco(cr)
         if into not in _VCO_INPUT or out not in _VCO_OUTPUT:
             message = f"the PLL's VCO is set to {into} Hz in, {out} Hz out, outside its range"
-            raise Violation(FaultKind.CLOCK, message, self.base + _CR)
+            raise Violation(Rule.PLL_RANGE, message, self.base + _CR)
 
     def _vco(self, cr: int) -> tuple[int, int]:
         """The PLL's oscillator, (in, out) in Hz."""
@@ -144,12 +145,12 @@ class Rcc(RegisterBlock):
         address = self.base + _CFGR
         if cfgr >> 2 & 3 == 3 and not self.values[_PLLCFGR] & _PLLREN:
             message = "the core is switched to the PLL while RCC_PLLCFGR.PLLREN is clear"
-            raise Violation(FaultKind.CLOCK, message, address)
+            raise Violation(Rule.PLL_OUTPUT, message, address)
         self._check_core(cfgr, address)
         core = self._clock("HCLK", cfgr)
         if core > _STEP_HZ and self._system(cfgr) != self._system(old):
             message = f"the core is switched to {core} Hz at once; above {_STEP_HZ} Hz it runs at half of it first"
-            raise Violation(FaultKind.CLOCK, message, address)
+            raise Violation(Rule.CLOCK_STEP, message, address)
 
     def _check_core(self, cfgr: int, address: int) -> None:
         system, core = self._system(cfgr), self._clock("HCLK", cfgr)

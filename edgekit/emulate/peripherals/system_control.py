@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
 from ..features import Features
+from ..memory_map import memory_at
+from ..rules import Rule
 from .base import Context, Register, RegisterBlock
 
 BASE = 0xE000E000
 
 _CPUID, _ICSR, _VTOR, _AIRCR, _CCR = 0xD00, 0xD04, 0xD08, 0xD0C, 0xD14
 _CFSR, _HFSR, _CCSIDR, _CSSELR, _CPACR = 0xD28, 0xD2C, 0xD80, 0xD84, 0xD88
-_DEMCR = 0xDFC
+_MPU_CTRL, _DEMCR = 0xD94, 0xDFC
 _NVIC_ISER, _NVIC_END, _STIR = 0x100, 0x4F0, 0xF00
 _VECTKEY = 0x05FA
+_TABLE_ALIGN = 128
 _SYSRESETREQ = 1 << 2
-_UNALIGN_TRP, _CACHES = 1 << 3, 0x30000
+_UNALIGN_TRP, _DIV_0_TRP, _CACHES = 1 << 3, 1 << 4, 0x30000
 _CP10_CP11 = 0xF << 20
 _WRITE_ONE_TO_CLEAR = {_CFSR, _HFSR, 0xD30}
 
@@ -34,9 +37,13 @@ _MAINTENANCE = {
 }
 
 
+def _ccr_after_reset(core: Features) -> int:
+    return 0x208 if not core.main else 0x00040200 if core.caches else 0x200
+
+
 def _ccr_bits(core: Features) -> int:
     """The bits of CCR that software can change."""
-    return 0x31B | (0x400 if core.v8 else 0) | (_CACHES if core.caches else 0)
+    return 0 if not core.main else 0x31B | (0x400 if core.v8 else 0) | (_CACHES if core.caches else 0)
 
 
 def _registers(context: Context) -> dict[int, Register]:
@@ -46,10 +53,10 @@ def _registers(context: Context) -> dict[int, Register]:
         0x008: Register("ACTLR"),
         _CPUID: Register("CPUID", core.cpuid, 0),
         _ICSR: Register("ICSR"),
-        _VTOR: Register("VTOR", 0, 0xFFFFFF80),
+        _VTOR: Register("VTOR"),
         _AIRCR: Register("AIRCR", 0xFA050000, 0xFFFF0707),
         0xD10: Register("SCR", 0, 0x1E if core.v8 else 0x16),
-        _CCR: Register("CCR", 0x00040200 if core.caches else 0x200, _ccr_bits(core)),
+        _CCR: Register("CCR", _ccr_after_reset(core), _ccr_bits(core)),
         **{0xD18 + 4 * i: Register(f"SHPR{i + 1}") for i in range(3)},
         0xD24: Register("SHCSR"),
         _CFSR: Register("CFSR"),
@@ -61,7 +68,7 @@ def _registers(context: Context) -> dict[int, Register]:
         **{0xD40 + 4 * i: Register(f"ID{i}", 0, 0) for i in range(14)},
         _CPACR: Register("CPACR", 0, _CP10_CP11 if core.fpu != "none" else 0),
         0xD90: Register("MPU_TYPE", 0x800, 0),
-        **{o: Register(f"MPU_{n}") for o, n in ((0xD94, "CTRL"), (0xD98, "RNR"))},
+        **{o: Register(f"MPU_{n}") for o, n in ((_MPU_CTRL, "CTRL"), (0xD98, "RNR"))},
         **{0xD9C + 8 * i: Register(f"MPU_RBAR{i or ''}") for i in range(4)},
         **{0xDA0 + 8 * i: Register(f"MPU_RASR{i or ''}") for i in range(4)},
         0xDF0: Register("DHCSR", 0, 0),
@@ -99,8 +106,8 @@ def _registers(context: Context) -> dict[int, Register]:
 
 
 class SystemControl(RegisterBlock):
-    """Interrupts and exceptions are not delivered, so what would pend one stops the board. The MPU's registers hold
-    what is written but protect nothing."""
+    """Interrupts and exceptions are not delivered, so what would pend one stops the board; the MPU protects nothing, so
+    switching it on does."""
 
     size = 0x1000
 
@@ -126,10 +133,22 @@ class SystemControl(RegisterBlock):
             return value & 0x700 | 0xFA050000
         if offset == _CPACR:
             self._context.fpu(value & _CP10_CP11 == _CP10_CP11)
-        elif offset == _CCR and (value ^ old) & _UNALIGN_TRP:
-            self._context.unaligned_traps(bool(value & _UNALIGN_TRP))
+        elif offset == _CCR and (value ^ old) & (_UNALIGN_TRP | _DIV_0_TRP):
+            self._context.traps(bool(value & _UNALIGN_TRP), bool(value & _DIV_0_TRP))
+        elif offset == _VTOR:
+            self._check_table(value)
+        elif offset == _MPU_CTRL and value & 1:
+            raise Violation(Rule.MPU, "the MPU is switched on, and protects nothing here", BASE + offset)
         elif offset in _WRITE_ONE_TO_CLEAR:
             return old & ~value
         elif value and (0x200 <= offset < 0x280 or offset == _STIR or (offset == _ICSR and value & 0x94000000)):
-            raise Violation(FaultKind.UNSUPPORTED, "an interrupt is made pending, which is not modelled", BASE + offset)
+            raise Violation(Rule.INTERRUPT, "an interrupt is made pending, which is not modelled", BASE + offset)
         return value
+
+    def _check_table(self, table: int) -> None:
+        if table % _TABLE_ALIGN:
+            message = f"VTOR is set to 0x{table:08x}, no multiple of {_TABLE_ALIGN}"
+            raise Violation(Rule.VTOR_ALIGNMENT, message, BASE + _VTOR)
+        if memory_at(self._context.board, table) is None:
+            message = f"VTOR is set to 0x{table:08x}, where {self._context.board.name} has no memory"
+            raise Violation(Rule.VTOR_NOWHERE, message, BASE + _VTOR)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind, Violation
+from ..faults import Violation
+from ..rules import Rule
 from .base import Context, Register, RegisterBlock
 
 BASE = 0xE000E010
@@ -40,7 +41,7 @@ class SysTick(RegisterBlock):
 
     def stored(self, offset: int, value: int, old: int) -> int:
         if offset == _CTRL and value & _TICKINT:
-            raise Violation(FaultKind.UNSUPPORTED, "SysTick's interrupt is not modelled", self.base)
+            raise Violation(Rule.INTERRUPT, "SysTick's interrupt is not modelled", self.base)
         if offset == _VAL or (offset == _CTRL and value & ~old & _ENABLE):
             self._since, self._wraps = self._context.now(), 0
             return 0 if offset == _VAL else value

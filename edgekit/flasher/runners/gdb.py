@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...errors import FlashError
 from ..judge import UNKNOWN_STATE, failed, first_match, interrupted
 from ..types import FlashJob, Outcome, Runner
@@ -11,13 +13,25 @@ NAME = "gdb"
 _CONNECT_SECONDS = 10
 _THUMB = 1 << 24  # the only bit of xPSR that is set after a reset
 
+_LOST = r"Remote connection closed|Remote communication error|Connection reset by peer|[Tt]imed out waiting"
+
+# A connection that was lost comes before what gdb then says of the file that it compares with itself.
 _PATTERNS = (
     (
-        r"[Cc]onnection refused|could not connect|[Cc]onnection timed out|No route to host|Name or service not known",
+        r"[Cc]onnection refused|could not connect|[Cc]onnection timed out|No route to host|Name or service not known"
+        r"|Remote replied unexpectedly",
         FlashError(
             "flash.no_server",
             "no gdb server answers",
             "start one, as `openocd -f board/NAME.cfg`, or name another with --server HOST:PORT",
+        ),
+    ),
+    (
+        rf"{_LOST}|Ignoring packet error",
+        FlashError(
+            "flash.interrupted",
+            "the connection to the gdb server was lost",
+            UNKNOWN_STATE,
         ),
     ),
     (
@@ -34,14 +48,6 @@ _PATTERNS = (
             "flash.verify",
             "the memory does not hold what was written",
             "try again; if it stays, the flash is worn or write-protected, or the server cannot write flash",
-        ),
-    ),
-    (
-        r"Remote connection closed|Remote communication error|Connection reset by peer|[Tt]imed out waiting",
-        FlashError(
-            "flash.interrupted",
-            "the connection to the gdb server was lost",
-            UNKNOWN_STATE,
         ),
     ),
     (
@@ -75,13 +81,15 @@ def argv(job: FlashJob, program: str) -> tuple[str, ...]:
 
 
 def judge(job: FlashJob, outcome: Outcome) -> FlashError | None:
-    """gdb goes on after a step that failed, and what its exit code says of that differs between versions."""
+    """gdb goes on after a step that failed, and what its exit code says of that differs between versions. Where the
+    connection is lost, it goes on with the file in the board's place, and may well find that the two match."""
     error = interrupted(NAME, outcome)
     if error is not None:
         return error
     loaded = "Transfer rate:" in outcome.output
     verified = ": matched." in outcome.output and "MIS-MATCHED" not in outcome.output
-    if loaded and (verified or not job.verify):
+    lost = re.search(_LOST, outcome.output) is not None
+    if loaded and not lost and (verified or not job.verify):
         return None
     error = first_match(_PATTERNS, outcome.output)
     if error is None and loaded and outcome.code == 0:
@@ -94,5 +102,6 @@ RUNNER = Runner(
     ("arm-none-eabi-gdb", "gdb-multiarch"),
     "apt-get install gdb-multiarch, brew install arm-none-eabi-gdb, or Arm's GNU toolchain",
     argv,
+    False,
     judge,
 )

@@ -21,6 +21,14 @@ _PATTERNS = (
         ),
     ),
     (
+        r"[Mm]ultiple (?:devices|probes|adapters|matching)|[Mm]ore than one",
+        FlashError(
+            "flash.ambiguous",
+            "several probes are connected",
+            "unplug all but the board's own",
+        ),
+    ),
+    (
         r"LIBUSB_ERROR_ACCESS|[Pp]ermission denied",
         FlashError(
             "flash.permission",
@@ -108,5 +116,5 @@ def judge(job: FlashJob, outcome: Outcome) -> FlashError | None:
 
 
 RUNNER = Runner(
-    NAME, ("openocd",), "apt-get install openocd, brew install open-ocd, or https://openocd.org", argv, judge
+    NAME, ("openocd",), "apt-get install openocd, brew install open-ocd, or https://openocd.org", argv, True, judge
 )

@@ -1,0 +1,220 @@
+"""Holds what kernels really load and store against what they declare, byte by byte, on the validator's tagged arena.
+
+An operator runs row by row (ops/record.py). Its stores go to its output rows in order, each complete before the next
+one begins, and to its scratch. A load serves the output row that is stored to next, and must find, at that time, what
+was computed for one of the rows that the operator declares for that output row, or what this row has stored itself
+(a maximum that grows in the output, scratch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.emulate.trace import Step
+from edgekit_codegen.ir import Box, Graph, TensorId
+from edgekit_codegen.memory.order import row_box, rows_read
+from edgekit_codegen.memory.plan import Plan
+from edgekit_codegen.memory.tags import TaggedArena
+from edgekit_codegen.schedule import walk
+from edgekit_codegen.schedule.types import Env, Leaf, Pull, Push, Run
+
+MARK, PULL, PUSH = "mark", "pull", "push"  # the events of a trace
+_UNDECLARED, _OWN, _NEVER = -8, -9, np.iinfo(np.int64).max
+_FOREIGN, _OUTPUT, _SCRATCH = 0, 1, 2  # what a byte is to the row in progress
+
+Index = npt.NDArray[np.int64]
+Part = tuple[TensorId, Box]
+
+
+class AccessError(AssertionError):
+    """A kernel accessed what it does not declare."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one call of a kernel declares; it computes nothing where it only hands over what it reads."""
+
+    output: Part | None
+    reads: tuple[Part, ...]
+    scratch: tuple[Index, ...] = ()
+
+
+class ArenaReplay:
+    """Replays one inference.
+
+    regions  the address of every region of the plan
+    locate   address of an instruction -> "function+offset"
+
+    step() takes the inference's steps in order, finish() checks that nothing is missing. Both raise AccessError.
+    """
+
+    def __init__(self, graph: Graph, plan: Plan, regions: Sequence[int], locate: Callable[[int], str] = hex) -> None:
+        self._graph, self._plan, self._locate = graph, plan, locate
+        self._arena = TaggedArena(graph, plan)
+        self._bases = regions
+        self._starts = np.cumsum([0, *(use.used for use in plan.regions)])
+        size = len(self._arena.tags)
+        self._wanted = np.full(size, _UNDECLARED, np.int64)  # the tag that the row in progress declares to read
+        self._stored = np.full(size, _NEVER, np.int64)  # the access by which it first stored to a byte
+        self._role = np.full(size, _FOREIGN, np.int8)
+        self._layers = walk.layers(plan.schedule)
+        self._calls = self._expected()
+        self._what = ""
+        self.loads = self.stores = 0
+        streamed = walk.streamed(plan.schedule)
+        self._outputs = [i for i in graph.outputs if i not in streamed]
+        for ident in graph.inputs:
+            if ident not in streamed:
+                self._arena.write(ident, self._arena.whole(ident))
+
+    def step(self, step: Step) -> None:
+        call = next(self._calls, None)
+        if call is None or call[:2] != (step.event, step.number):
+            raise AccessError(
+                f"{step.event} {step.number} comes where {f'{call[0]} {call[1]}' if call else 'the end'} should"
+            )
+        self._what = f"{step.event} {step.number}"
+        self.loads += int((~step.write).sum())
+        self.stores += int(step.write.sum())
+        first = self._positions(step)
+        rows = list(self._declared(call[2], call[3]))
+        begin = 0
+        for number, (what, row) in enumerate(rows):
+            self._what = what
+            begin = self._row(step, first, begin, row, last=number == len(rows) - 1)
+        if begin < len(first):
+            self._fail(step, begin, "touches the arena, though there is nothing to compute")
+
+    def finish(self) -> None:
+        call = next(self._calls, None)
+        if call is not None:
+            raise AccessError(f"{call[0]} {call[1]} never came")
+        for ident in self._outputs:
+            if not self._arena.holds(ident, self._arena.whole(ident)):
+                raise AccessError(f"'{self._graph.tensors[ident].name}' is not complete after the last step")
+
+    def _expected(self) -> Iterator[tuple[str, int, Leaf, Env]]:
+        """The events of an inference, and what runs after each."""
+        for node, env in walk.executed(self._plan.schedule):
+            if isinstance(node, Run):
+                yield MARK, self._layers.index(node.op), node, env
+            elif isinstance(node, Pull | Push):
+                row = node.row.at(env)
+                if not row_box(self._graph, node.tensor, row).empty:
+                    yield (PULL if isinstance(node, Pull) else PUSH), row, node, env
+
+    def _declared(self, node: Leaf, env: Env) -> Iterator[tuple[str, _Row]]:
+        """The rows that a node computes, in order, each with what it is called."""
+        if isinstance(node, Run):
+            op = self._graph.ops[node.op]
+            box = node.box.at(env, self._graph.result(op).hwc)
+            scratch = [s for s in self._plan.scratch if s.op == node.op]
+            memory = tuple(np.arange(s.offset, s.offset + s.size) + self._starts[s.region] for s in scratch)
+            for y in range(box.y0, box.y1):
+                row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
+                what = f"row {y} of {op.kind} (layer {self._layers.index(node.op)})"
+                yield what, _Row((op.outputs[0], row), tuple(rows_read(self._graph, op, row)), memory)
+        elif isinstance(node, Pull | Push):
+            part = node.tensor, row_box(self._graph, node.tensor, node.row.at(env))
+            yield self._what, _Row(part, ()) if isinstance(node, Pull) else _Row(None, (part,))
+
+    def _row(self, step: Step, first: Index, begin: int, row: _Row, last: bool) -> int:
+        """Check the accesses of one row, the first of which is access `begin`; returns the next row's first."""
+        output, tags = self._bytes(() if row.output is None else (row.output,))
+        reads, wanted = self._bytes(row.reads)
+        self._role[output] = _OUTPUT
+        for memory in row.scratch:
+            self._role[memory], self._wanted[memory] = _SCRATCH, _OWN
+        self._wanted[output] = _OWN
+        self._wanted[reads] = wanted  # last: in place, the input's row is what is declared
+        clash = np.flatnonzero(self._wanted[reads] != wanted)
+        if len(clash):
+            i, (one, other) = (
+                int(clash[0]),
+                (self._arena.describe(int(t[clash[0]])) for t in (wanted, self._wanted[reads])),
+            )
+            raise AccessError(f"{self._what} reads {one} and {other}, both at {self._place(int(reads[i]))}")
+        end = self._end_of_row(step, first, begin, output, last)
+        self._check_loads(step, first, begin, end)
+        self._arena.tags[output] = tags
+        for touched in (output, reads, *row.scratch):
+            self._role[touched], self._wanted[touched], self._stored[touched] = _FOREIGN, _UNDECLARED, _NEVER
+        return end
+
+    def _end_of_row(self, step: Step, first: Index, begin: int, output: Index, last: bool) -> int:
+        """Check the row's stores, and note when they came."""
+        stores = np.flatnonzero(step.write[begin:]) + begin
+        role = self._role[first[stores]]
+        role[role != self._role[first[stores] + step.size[stores] - 1]] = _FOREIGN
+        foreign = int(np.argmax(role == _FOREIGN)) if (role == _FOREIGN).any() else len(stores)
+        own = np.flatnonzero(role[:foreign] == _OUTPUT)
+        end = int(stores[own[-1]]) + 1 if len(own) else begin
+        if last and foreign == len(stores):
+            end = len(first)
+        at, when = _bytes_of(first, step.size, stores[stores < end])
+        self._stored[at[::-1]] = when[::-1]
+        missing = output[self._stored[output] == _NEVER]
+        if foreign < len(stores) and (last or len(missing)):
+            self._fail(
+                step, int(stores[foreign]), f"stores to {self._place(int(first[stores[foreign]]))}, not to this row"
+            )
+        if len(missing):
+            raise AccessError(f"{self._what} leaves {self._place(int(missing[0]))} as it was")
+        return end
+
+    def _check_loads(self, step: Step, first: Index, begin: int, end: int) -> None:
+        at, when = _bytes_of(first, step.size, np.flatnonzero(~step.write[begin:end]) + begin)
+        wanted, found, stored = self._wanted[at], self._arena.tags[at], self._stored[at] < when
+        good = np.where(wanted == _OWN, stored, (found == wanted) & ~stored)
+        if good.all():
+            return
+        i = int(np.argmin(good))
+        place = self._place(int(at[i]))
+        if wanted[i] == _UNDECLARED:
+            problem = f"loads {place}, which this row does not declare to read"
+        elif wanted[i] == _OWN:
+            problem = f"loads {place}, its own output or scratch, before it has stored there"
+        elif stored[i]:
+            problem = f"loads {place} after this row has overwritten it"
+        else:
+            problem = f"loads {place} for {self._arena.describe(int(wanted[i]))}"
+        self._fail(step, int(when[i]), problem)
+
+    def _positions(self, step: Step) -> Index:
+        """The position in the arena of each access's first byte. AccessError where one is not wholly in a region."""
+        begin = step.address.astype(np.int64)
+        found = np.full(len(begin), -1, np.int64)
+        for base, start, end in zip(self._bases, self._starts[:-1], self._starts[1:], strict=True):
+            inside = (begin >= base) & (begin + step.size <= base + end - start)
+            found[inside] = begin[inside] - base + start
+        if (found < 0).any():
+            i = int(np.argmax(found < 0))
+            self._fail(step, i, f"{'stores to' if step.write[i] else 'loads'} 0x{begin[i]:08x}, outside the arena")
+        return found
+
+    def _bytes(self, parts: Iterable[Part]) -> tuple[Index, Index]:
+        """Positions in the arena of the parts' bytes, and the tags that belong there."""
+        rows = [(at + self._starts[r], tags) for part in parts for r, at, tags in self._arena.rows(*part)]
+        none = np.empty(0, np.int64)
+        return np.concatenate([none, *(at for at, _ in rows)]), np.concatenate([none, *(tags for _, tags in rows)])
+
+    def _place(self, position: int) -> str:
+        region = int(np.searchsorted(self._starts, position, side="right")) - 1
+        held = self._arena.describe(int(self._arena.tags[position]))
+        return f"byte {position - self._starts[region]} of region {self._plan.regions[region].name} ({held})"
+
+    def _fail(self, step: Step, access: int, problem: str) -> NoReturn:
+        pc = int(step.pc[access])
+        raise AccessError(f"{self._what}: {self._locate(pc)} at 0x{pc:08x} {problem}")
+
+
+def _bytes_of(first: Index, size: npt.NDArray[np.int8], accesses: Index) -> tuple[Index, Index]:
+    """The bytes of some accesses, in order, and the access that each belongs to."""
+    n = size[accesses].astype(np.int64)
+    within = np.arange(int(n.sum())) - np.repeat(np.cumsum(n) - n, n)
+    return np.repeat(first[accesses], n) + within, np.repeat(accesses, n)
