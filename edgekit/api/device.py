@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit_codegen import passes, reference
-from edgekit_codegen.ir import DType, Graph
+from edgekit_codegen.ir import DType, Graph, Tensor
+from edgekit_codegen.naming import short_name
 
 from .. import boards, frontend, pipeline, preprocess, workspace
 from ..boards import Board
@@ -45,7 +46,7 @@ def open_job(directory: Path | str | None, start: Path) -> Job:
     project = projects.load(around) if around is not None else None
     board = boards.load(folder.board, extra=project.folder / "boards" if project is not None else None)
     source = frontend.load(folder.model, io=folder.io)
-    with pipeline.compiler_errors(folder.model):
+    with pipeline.compiler_errors(folder.model.name):
         graph = passes.optimize(source).graph
     return Job(folder, board, graph, project)
 
@@ -68,21 +69,22 @@ def profile(
 def run(
     directory: Path | str | None = None,
     *,
-    input: Path | str | None = None,  # noqa: A002  (the command's own word)
+    inputs: Sequence[Path | str] = (),
     output: Path | str | None = None,
     emulate: bool = False,
     device: str | None = None,
     timeout: float | None = None,
     start: Path | str = ".",
 ) -> RunResult:
-    """One inference over a picture or a .npy file; without `input`, over the fixed random input.
+    """One inference over pictures or .npy files; without `inputs`, over the fixed random input.
 
+    inputs  one file per input of the model, in its order
     output  where to write the first output as .npy; further outputs get -1, -2, ... before the suffix
     """
     job = open_job(directory, Path(start))
-    inputs = random_inputs(job.graph) if input is None else [read_input(Path(input), job)]
+    values = read_inputs([Path(path) for path in inputs], job) if inputs else random_inputs(job.graph)
     with _connected(job, emulate, device, timeout) as connection:
-        measured = measure(connection, job.folder, job.graph, inputs)
+        measured = measure(connection, job.folder, job.graph, values)
     written = () if output is None else _write(Path(output), measured)
     label, score = _classify(job, measured.outputs[0])
     return RunResult(measured.profile, written, label, score)
@@ -131,11 +133,21 @@ def random_inputs(graph: Graph, seed: int = 0) -> list[npt.NDArray[Any]]:
     return inputs
 
 
-def read_input(path: Path, job: Job) -> npt.NDArray[Any]:
-    """A picture (by [input] of the project) or a .npy file as the model's only input."""
-    if len(job.graph.inputs) != 1:
-        raise UsageError("input.count", f"{job.folder.model_name} has {len(job.graph.inputs)} inputs; --input is one")
-    tensor = job.graph.tensors[job.graph.inputs[0]]
+def read_inputs(paths: Sequence[Path], job: Job) -> list[npt.NDArray[Any]]:
+    """One file per input of the model, in its order."""
+    tensors = [job.graph.tensors[i] for i in job.graph.inputs]
+    if len(paths) != len(tensors):
+        names = ", ".join(short_name(tensor) for tensor in tensors)
+        raise UsageError(
+            "input.count",
+            f"{job.folder.model_name} has {len(tensors)} inputs ({names}), {len(paths)} files were given",
+            "give --input once per input of the model, in this order",
+        )
+    return [_read_input(path, tensor, job) for path, tensor in zip(paths, tensors, strict=True)]
+
+
+def _read_input(path: Path, tensor: Tensor, job: Job) -> npt.NDArray[Any]:
+    """A picture (by [input] of the project) or a .npy file as the value of an input."""
     if path.suffix.lower() == ".npy":
         return preprocess.array(path, tensor)
     if path.suffix.lower() not in IMAGES:
@@ -169,6 +181,9 @@ def _labelled(job: Job) -> tuple[list[npt.NDArray[Any]], list[int]]:
             "eval.none", "the project's edgekit.toml has no [eval] section", "name images and labels there"
         )
     projects.check_files(job.project)
+    if len(job.graph.inputs) != 1:
+        count = len(job.graph.inputs)
+        raise UsageError("eval.inputs", f"{job.folder.model_name} has {count} inputs; [eval] feeds models of one input")
     config, folder = job.project.eval, job.project.folder
     images = np.load(folder / config.images, allow_pickle=False)
     labels = np.load(folder / config.labels, allow_pickle=False)

@@ -53,7 +53,14 @@ def profile(
 
 @click.command()
 @options.device
-@click.option("--input", "input_path", type=options.MODEL, metavar="FILE", help="A picture, or a .npy array.")
+@click.option(
+    "--input",
+    "input_paths",
+    type=options.MODEL,
+    metavar="FILE",
+    multiple=True,
+    help="A picture, or a .npy array; once per input of the model.",
+)
 @click.option("--output", "output_path", type=options.MODEL, metavar="FILE", help="Write the output as .npy.")
 @options.common
 def run(
@@ -62,7 +69,7 @@ def run(
     device_name: str | None,
     timeout: str | None,
     dry_run: bool,
-    input_path: Path | None,
+    input_paths: tuple[Path, ...],
     output_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -76,7 +83,7 @@ def run(
         return
     result = api.run(
         build_dir,
-        input=input_path,
+        inputs=input_paths,
         output=output_path,
         emulate=emulate,
         device=device_name,
