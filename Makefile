@@ -8,13 +8,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help demo test test-full lint format types bench docs clean
+.PHONY: help demo test test-full lint format types status bench docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-full   the whole matrix: more examples, slow cases"
 	@echo "make lint        ruff, mypy and clang-format"
-	@echo "make bench       regenerate the tables in docs/ from benchmarks/"
+	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board"
+	@echo "make bench       regenerate docs/performance.md, which has times of this machine"
 	@echo "make docs        regenerate the generated parts of docs/"
 	@echo "make clean       remove the virtual environment and build folders"
 
@@ -56,8 +57,10 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	git ls-files '*.c' '*.h' ':!tests/golden' | xargs $(BIN)/clang-format -i
 
+status: $(VENV)/.test
+	$(BIN)/python -m benchmarks.status -j $(WORKERS)
+
 bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks.status
 	$(BIN)/python -m benchmarks.pipeline
 
 docs: $(VENV)/.test

@@ -46,7 +46,7 @@ def compile_model(model: Path, board: Board, io: str = "model") -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address."""
     source = frontend.load(model, io=io)
     target = boards.target(board)
-    with compiler_errors(model):
+    with compiler_errors(model.name):
         optimized = passes.optimize(source)
         schedule = layerwise.schedule(optimized.graph)
         plan = memory.make_plan(optimized.graph, schedule, target)
@@ -56,7 +56,8 @@ def compile_model(model: Path, board: Board, io: str = "model") -> Compiled:
 
 def to_c(compiled: Compiled) -> Sources:
     """The model as C sources, with nothing board-specific but the plan."""
-    return emit(compiled.graph, compiled.plan, compiled.target)
+    with compiler_errors(compiled.source.name):
+        return emit(compiled.graph, compiled.plan, compiled.target)
 
 
 def to_firmware(compiled: Compiled, board: Board, out: Path, toolchain: str | None, optimize: str) -> Artifact:
@@ -70,11 +71,11 @@ def macs(graph: Graph) -> int:
 
 
 @contextmanager
-def compiler_errors(model: Path) -> Iterator[None]:
+def compiler_errors(model: str) -> Iterator[None]:
     """Turn the compiler's errors into the user's, naming the model."""
     try:
         yield
     except DoesNotFit as error:
-        raise FitError(error.code, f"{model.name}: {error.message}", error.hint) from error
+        raise FitError(error.code, f"{model}: {error.message}", error.hint) from error
     except CodegenError as error:
-        raise ModelError(error.code, f"{model.name}: {error.message}", error.hint) from error
+        raise ModelError(error.code, f"{model}: {error.message}", error.hint) from error

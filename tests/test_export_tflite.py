@@ -17,7 +17,7 @@ from support.models import NAMES, model_path
 from edgekit.errors import ModelError
 from edgekit.export.tflite import dump
 from edgekit.frontend import load, tflite_schema
-from edgekit.frontend.flatbuffer import Child, Children, Scalar, Table, Union, Vector
+from edgekit.frontend.flatbuffer import Bytes, Child, Children, Numbers, Scalar, Table, Union, size
 from edgekit.frontend.tflite import parse
 from edgekit_codegen.ir import Activation, DType, Graph
 from edgekit_codegen.ops.attributes import Conv2D, DepthwiseConv2D, FullyConnected, Padding
@@ -140,14 +140,18 @@ def test_constants_are_aligned_in_the_file() -> None:
 
 
 class Recorder:
-    """Stands for a FlatBuffers builder and notes which slot and width each setter of the schema writes."""
+    """Stands for a FlatBuffers builder and notes the slot, `struct` code and default that a setter of the schema has.
+
+    An offset has no code.
+    """
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        widths = {"Bool": 1, "Int8": 1, "Uint8": 1, "Int32": 4, "Uint32": 4, "Float32": 4, "Uint64": 8, "UOffsetT": 4}
         kind = name.removeprefix("Prepend").removesuffix("Slot").removesuffix("Relative")
+        codes = {"Bool": "B", "Int8": "b", "Uint8": "B", "Int32": "i", "Uint32": "I", "Float32": "f", "Uint64": "Q"}
+        code = "" if kind == "UOffsetT" else codes[kind]
 
-        def record(slot: int, *_: object) -> None:
-            self.written = (slot, widths[kind])
+        def record(slot: int, value: object, default: float) -> None:
+            self.written = (slot, code, float(default))
 
         return record
 
@@ -161,8 +165,8 @@ def tables(table: Table) -> list[Table]:
     return found
 
 
-def test_the_bounds_check_knows_the_schema() -> None:
-    """Every field it lists is in the slot, and of the width, that the generated schema code writes."""
+def test_the_reader_knows_the_schema() -> None:
+    """Every field it lists has the slot, the type and the default that the generated schema code writes."""
     seen = tables(tflite_schema.MODEL)
     assert len({t.name for t in seen}) == 15
     for table in seen:
@@ -170,8 +174,9 @@ def test_the_bounds_check_knows_the_schema() -> None:
             recorder = Recorder()
             setter = f"{table.name}Add{''.join(part.capitalize() for part in name.split('_'))}"
             getattr(tflite, setter)(recorder, 0)
-            assert recorder.written == (slot, field.size if isinstance(field, Scalar) else 4), setter
-            if isinstance(field, Vector):
+            stored = (field.code, field.default) if isinstance(field, Scalar) else ("", 0)
+            assert recorder.written == (slot, *stored), setter
+            if isinstance(field, Numbers | Bytes):
                 start = setter.replace("Add", "Start", 1) + "Vector"
                 sizes: list[int] = []
 
@@ -181,4 +186,4 @@ def test_the_bounds_check_knows_the_schema() -> None:
 
                 if hasattr(tflite, start):  # a string has none
                     getattr(tflite, start)(Sizes(), 1)
-                    assert sizes == [field.size], start
+                    assert sizes == [size(field.code) if isinstance(field, Numbers) else 1], start

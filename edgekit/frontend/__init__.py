@@ -14,7 +14,7 @@ from .tflite import parse
 
 __all__ = ["Inspection", "OperatorInfo", "TensorInfo", "identifier", "inspect", "load"]
 
-_MAX_FILE_BYTES = 1 << 28
+_MAX_FILE_BYTES = 1 << 26
 _KEYWORDS = """
 alignas alignof auto bool break case char const constexpr continue default do double else enum extern false float for
 goto if inline int long main nullptr register restrict return short signed sizeof static static_assert struct switch

@@ -5,19 +5,19 @@ Every index in a record is checked, so that later stages can follow it.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tflite
 
 from ..errors import ModelError
 from . import tflite_schema
-from .flatbuffer import Malformed, check
+from .flatbuffer import Malformed, Record
+from .flatbuffer import read as read_tables
 
-_MAX_TENSORS, _MAX_OPERATORS = 1 << 14, 1 << 12  # far above any model for a microcontroller
+_MAX_TENSORS, _MAX_OPERATORS = 1 << 12, 1 << 10  # far above any model for a microcontroller
 _DAMAGED = "the file is damaged or was cut short: copy or export it again"
 
 
@@ -27,6 +27,11 @@ def _names(constants: Any) -> dict[int, str]:
 
 OPERATOR_NAMES: Mapping[int, str] = _names(tflite.BuiltinOperator)
 TYPE_NAMES: Mapping[int, str] = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
+
+
+def show_shape(shape: Sequence[int]) -> str:
+    """ "[1, 8, 8, 3]" for messages; longer ones only counted."""
+    return str(list(shape)) if len(shape) <= 8 else f"[{len(shape)} dimensions]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class RawTensor:
     type       element type, by its name in lower case
     signature  the shape with -1 for dimensions that the caller chooses; empty when all are fixed
     buffer     index of the buffer that holds its elements
-    data       the buffer's bytes, or None when it is an activation
+    data       the buffer's bytes in the file, or None when it is an activation
     external   the elements lie outside the FlatBuffers part of the file
     """
 
@@ -57,13 +62,13 @@ class RawTensor:
     signature: tuple[int, ...]
     quantization: RawQuantization | None
     buffer: int
-    data: bytes | None
+    data: memoryview | None
     external: bool
     variable: bool
     sparse: bool
 
     def __str__(self) -> str:
-        return f"{list(self.shape)} {self.type}"
+        return f"{show_shape(self.shape)} {self.type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +77,14 @@ class RawOperator:
 
     name      the builtin operator's name, or "CUSTOM:name"
     inputs    tensor indices; None for an optional input that is absent
-    options   the options table's name, and its accessor where the frontend reads it; None where there is none
+    options   the options table's name, and its fields where the frontend reads it; None where there is none
     """
 
     index: int
     name: str
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
-    options: tuple[str, Any] | None
+    options: tuple[str, Record | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,118 +114,97 @@ def read(data: bytes) -> Container:
             "edgekit reads .tflite files; export the model with the LiteRT (TensorFlow Lite) converter",
         )
     try:
-        check(data, tflite_schema.MODEL, tflite_schema.IDENTIFIER)
-        return _read(data)
+        return _container(read_tables(data, tflite_schema.MODEL, tflite_schema.IDENTIFIER))
     except Malformed as error:
         raise ModelError("tflite.malformed", f"not a whole .tflite file: {error}", _DAMAGED) from error
-    except (ValueError, LookupError, ArithmeticError, TypeError, struct.error) as error:
-        # The accessors are generated and trust the file; whatever the check above let through ends here.
-        raise ModelError("tflite.malformed", f"not a readable .tflite file: {error}", _DAMAGED) from error
 
 
-def _read(data: bytes) -> Container:
-    model = tflite.Model.GetRootAs(data, 0)
-    if model.Version() != 3:
+def _container(model: Record) -> Container:
+    if model["version"] != 3:
         raise ModelError(
-            "tflite.version", f"the file has schema version {model.Version()}, not 3", "export the model again"
+            "tflite.version", f"the file has schema version {model['version']}, not 3", "export the model again"
         )
-    if model.SubgraphsLength() != 1:
+    if len(model["subgraphs"]) != 1:
         raise ModelError(
             "tflite.subgraphs",
-            f"the file has {model.SubgraphsLength()} subgraphs; exactly one is supported",
+            f"the file has {len(model['subgraphs'])} subgraphs; exactly one is supported",
             "export the model without control flow (IF, WHILE) and with one signature",
         )
-    graph = model.Subgraphs(0)
-    n_tensors, n_operators = graph.TensorsLength(), graph.OperatorsLength()
-    for what, count, most in (("tensors", n_tensors, _MAX_TENSORS), ("operators", n_operators, _MAX_OPERATORS)):
+    (graph,) = model["subgraphs"]
+    for what, most in (("tensors", _MAX_TENSORS), ("operators", _MAX_OPERATORS)):
+        count = len(graph[what])
         if count > most:
             raise ModelError("tflite.count", f"the file has {count} {what}; at most {most} are read", _DAMAGED)
-    buffers = [_buffer(model, i) for i in range(model.BuffersLength())]
-    names = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
-    tensors = tuple(_tensor(graph.Tensors(i), i, buffers) for i in range(n_tensors))
-    operators = tuple(_operator(graph.Operators(i), i, names, len(tensors)) for i in range(n_operators))
+    names = [_operator_name(code) for code in model["operator_codes"]]
+    tensors = tuple(_tensor(record, i, model["buffers"]) for i, record in enumerate(graph["tensors"]))
+    operators = tuple(_operator(record, i, names, len(tensors)) for i, record in enumerate(graph["operators"]))
     if not operators:
         raise ModelError("tflite.no_operators", "the model has no operators", _DAMAGED)
-    inputs = _indices(graph, "Inputs", "the model's inputs", len(tensors))
-    outputs = _indices(graph, "Outputs", "the model's outputs", len(tensors))
+    inputs = _indices(graph["inputs"], "the model's inputs", len(tensors))
+    outputs = _indices(graph["outputs"], "the model's outputs", len(tensors))
     if not inputs or not outputs:
         raise ModelError("tflite.no_io", f"the model has {len(inputs)} inputs and {len(outputs)} outputs", _DAMAGED)
+    for what, indices in (("inputs", inputs), ("outputs", outputs)):
+        repeated = [index for index, count in Counter(indices).items() if count > 1]
+        if repeated:
+            raise ModelError("tflite.io", f"tensor {repeated[0]} is listed twice among the model's {what}", _DAMAGED)
     return Container(tensors, operators, inputs, outputs)
 
 
-def _buffer(model: Any, index: int) -> tuple[bytes | None, bool]:
-    """(the buffer's bytes or None, whether they lie elsewhere in the file)."""
-    buffer = model.Buffers(index)
-    data = buffer.DataAsNumpy() if buffer.DataLength() else None
-    return (None if data is None else data.tobytes()), buffer.Offset() > 1 or buffer.Size() > 1
-
-
-def _operator_name(code: Any) -> str:
-    builtin = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+def _operator_name(code: Record) -> str:
+    builtin = max(code["deprecated_builtin_code"], code["builtin_code"])
     if builtin == tflite.BuiltinOperator.CUSTOM:
-        return f"CUSTOM:{_text(code.CustomCode())}"
+        return f"CUSTOM:{_text(code['custom_code'])}"
     return OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
 
 
-def _tensor(tensor: Any, index: int, buffers: list[tuple[bytes | None, bool]]) -> RawTensor:
-    buffer = int(tensor.Buffer())
+def _tensor(tensor: Record, index: int, buffers: Sequence[Record]) -> RawTensor:
+    buffer = tensor["buffer"]
     if buffer >= len(buffers):
         raise ModelError("tflite.index", f"tensor {index} names buffer {buffer} of {len(buffers)}", _DAMAGED)
-    data, external = buffers[buffer] if buffer else (None, False)
-    quantization = tensor.Quantization()
+    held = buffers[buffer] if buffer else None
+    quantization = tensor["quantization"]
     return RawTensor(
         index=index,
-        name=_text(tensor.Name()) or f"tensor_{index}",
-        type=TYPE_NAMES.get(tensor.Type(), f"type_{tensor.Type()}"),
-        shape=_numbers(tensor, "Shape"),
-        signature=_numbers(tensor, "ShapeSignature"),
+        name=_text(tensor["name"]) or f"tensor_{index}",
+        type=TYPE_NAMES.get(tensor["type"], f"type_{tensor['type']}"),
+        shape=tensor["shape"],
+        signature=tensor["shape_signature"],
         quantization=None if quantization is None else _quantization(quantization),
         buffer=buffer,
-        data=data,
-        external=external,
-        variable=bool(tensor.IsVariable()),
-        sparse=tensor.Sparsity() is not None,
+        data=(held["data"] or None) if held else None,
+        external=held is not None and max(held["offset"], held["size"]) > 1,
+        variable=tensor["is_variable"] != 0,
+        sparse=tensor["sparsity"] is not None,
     )
 
 
-def _quantization(quantization: Any) -> RawQuantization:
+def _quantization(quantization: Record) -> RawQuantization:
     return RawQuantization(
-        scale=tuple(float(s) for s in np.atleast_1d(quantization.ScaleAsNumpy())) if quantization.ScaleLength() else (),
-        zero_point=_numbers(quantization, "ZeroPoint"),
-        axis=int(quantization.QuantizedDimension()),
-        custom=quantization.DetailsType() != tflite.QuantizationDetails.NONE,
+        scale=quantization["scale"],
+        zero_point=quantization["zero_point"],
+        axis=quantization["quantized_dimension"],
+        custom=quantization["details_type"] != tflite.QuantizationDetails.NONE,
     )
 
 
-def _operator(operator: Any, index: int, names: list[str], tensors: int) -> RawOperator:
-    code = int(operator.OpcodeIndex())
+def _operator(operator: Record, index: int, names: list[str], tensors: int) -> RawOperator:
+    code = operator["opcode_index"]
     if code >= len(names):
         raise ModelError("tflite.index", f"operator {index} names opcode {code} of {len(names)}", _DAMAGED)
     where = f"operator {index} {names[code]}"
-    inputs = tuple(None if i == -1 else _checked(i, where, tensors) for i in _numbers(operator, "Inputs"))
-    outputs = _indices(operator, "Outputs", where, tensors)
-    options = None
-    kind = _OPTION_NAMES.get(operator.BuiltinOptionsType())
-    if kind is not None:
-        options = (kind, _accessor(kind, operator))
+    inputs = tuple(None if i == -1 else _checked(i, where, tensors) for i in operator["inputs"])
+    outputs = _indices(operator["outputs"], where, tensors)
+    kind = _OPTION_NAMES.get(operator["builtin_options_type"])
+    options = None if kind is None else (kind, operator["builtin_options"])
     return RawOperator(index, names[code], inputs, outputs, options)
 
 
 _OPTION_NAMES = {value: name for value, name in _names(tflite.BuiltinOptions).items() if name != "NONE"}
 
 
-def _accessor(kind: str, operator: Any) -> Any | None:
-    """The options table; None for a kind whose bounds are not checked, which is then never read."""
-    table = operator.BuiltinOptions() if kind in tflite_schema.OPTIONS else None
-    if table is None:
-        return None
-    accessor = getattr(tflite, kind)()
-    accessor.Init(table.Bytes, table.Pos)
-    return accessor
-
-
-def _indices(table: Any, field: str, where: str, tensors: int) -> tuple[int, ...]:
-    return tuple(_checked(i, where, tensors) for i in _numbers(table, field))
+def _indices(indices: Sequence[int], where: str, tensors: int) -> tuple[int, ...]:
+    return tuple(_checked(i, where, tensors) for i in indices)
 
 
 def _checked(index: int, where: str, tensors: int) -> int:
@@ -229,13 +213,8 @@ def _checked(index: int, where: str, tensors: int) -> int:
     return index
 
 
-def _numbers(table: Any, field: str) -> tuple[int, ...]:
-    if not getattr(table, f"{field}Length")():
-        return ()
-    return tuple(int(n) for n in getattr(table, f"{field}AsNumpy")())
-
-
-def _text(raw: bytes | None) -> str:
+def _text(raw: memoryview | None) -> str:
     """A name as printable text of a bounded length."""
-    text = (raw or b"")[:256].decode("utf-8", errors="replace")
-    return "".join(c if c.isprintable() else "?" for c in text)
+    text = b"" if raw is None else bytes(raw[:256])
+    decoded = text.decode("utf-8", errors="replace")
+    return decoded if decoded.isprintable() else "".join(c if c.isprintable() else "?" for c in decoded)

@@ -9,6 +9,7 @@ from edgekit_codegen.ir import DType, Graph, Op
 from edgekit_codegen.ir.verify import verify
 
 from ..errors import ModelError
+from .source import INSPECT_HINT
 
 
 def strip_float_edges(graph: Graph) -> Graph:
@@ -39,7 +40,7 @@ def strip_float_edges(graph: Graph) -> Graph:
     try:
         return verify(graph, "removing the float edges")
     except CodegenError as error:
-        raise ModelError(error.code, error.message, error.hint) from error
+        raise ModelError(error.code, error.message, error.hint or INSPECT_HINT) from error
 
 
 def _without(graph: Graph, op: Op, as_input: int | None, as_output: int | None) -> Graph:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from edgekit_codegen.ir import Activation, Op, Shape
 from edgekit_codegen.ops.attributes import (
@@ -31,6 +30,7 @@ from edgekit_codegen.ops.attributes import (
     Transpose,
 )
 
+from .flatbuffer import Record
 from .padding import same_padding
 from .source import Source
 
@@ -100,11 +100,11 @@ def _depthwise_conv2d(source: Source) -> Op:
 
 def _fully_connected(source: Source) -> Op:
     options = source.options_or_none("FullyConnectedOptions")
-    if options is not None and options.WeightsFormat() != 0:
+    if options is not None and options["weights_format"] != 0:
         raise source.error(
             "operator.options", "its weights are in a shuffled order", "export without an accelerator's weight format"
         )
-    keep_dims = options is not None and bool(options.KeepNumDims())
+    keep_dims = options is not None and bool(options["keep_num_dims"])
     attrs = FullyConnected(keep_dims=keep_dims, activation=source.activation(options))
     return source.op("fully_connected", attrs, inputs=3, optional=1)
 
@@ -117,7 +117,7 @@ def _pool2d(kind: str) -> Callable[[Source], Op]:
     def translate_pool(source: Source) -> Op:
         options = source.options("Pool2DOptions")
         _image(source)
-        kernel = _window(source, "kernel", options.FilterHeight(), options.FilterWidth())
+        kernel = _window(source, "kernel", options["filter_height"], options["filter_width"])
         stride = _stride(source, options)
         padding = _padding(source, options, kernel, stride, (1, 1))
         return source.op(kind, Pool2D(kernel, stride, padding, source.activation(options)), inputs=1)
@@ -128,7 +128,7 @@ def _pool2d(kind: str) -> Callable[[Source], Op]:
 def _mean(source: Source) -> Op:
     options = source.options_or_none("ReducerOptions")
     axes = tuple(sorted({_axis(source, a) for a in source.parameter(1, "axes")}))
-    return source.op("mean", Mean(axes, options is not None and bool(options.KeepDims())), inputs=1)
+    return source.op("mean", Mean(axes, options is not None and bool(options["keep_dims"])), inputs=1)
 
 
 def _pad(source: Source) -> Op:
@@ -140,7 +140,7 @@ def _pad(source: Source) -> Op:
 
 
 def _softmax(source: Source) -> Op:
-    beta = float(source.options("SoftmaxOptions").Beta())
+    beta = float(source.options("SoftmaxOptions")["beta"])
     if not (math.isfinite(beta) and beta > 0.0):
         raise source.error("operator.options", f"its beta {beta} is not a positive number", "use a softmax of beta 1")
     return source.op("softmax", Softmax(beta), inputs=1)
@@ -193,18 +193,18 @@ def _window(source: Source, what: str, rows: int, pixels: int) -> Pair:
     return int(rows), int(pixels)
 
 
-def _stride(source: Source, options: Any) -> Pair:
-    return _window(source, "stride", options.StrideH(), options.StrideW())
+def _stride(source: Source, options: Record) -> Pair:
+    return _window(source, "stride", options["stride_h"], options["stride_w"])
 
 
-def _dilation(source: Source, options: Any, kernel: Pair) -> Pair:
-    dilation = _window(source, "dilation", options.DilationHFactor(), options.DilationWFactor())
+def _dilation(source: Source, options: Record, kernel: Pair) -> Pair:
+    dilation = _window(source, "dilation", options["dilation_h_factor"], options["dilation_w_factor"])
     _window(source, "dilated kernel", (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
     return dilation
 
 
-def _padding(source: Source, options: Any, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
-    mode = options.Padding()
+def _padding(source: Source, options: Record, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+    mode = options["padding"]
     if mode == _VALID:
         return Padding()
     if mode != _SAME:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from edgekit_codegen.ir import Activation, Attrs, Op, Tensor
 
 from ..errors import ModelError
 from .container import Container, RawOperator
+from .flatbuffer import Record
 
 _ACTIVATIONS: Mapping[int, Activation] = {
     0: Activation.NONE,
@@ -17,6 +17,9 @@ _ACTIVATIONS: Mapping[int, Activation] = {
     2: Activation.RELU_N1_TO_1,
     3: Activation.RELU6,
 }
+INSPECT_HINT = "edgekit inspect MODEL shows every operator; if the model runs elsewhere, please report it"
+"""What to do where nothing more particular is known."""
+
 _REFUSED_ACTIVATIONS: Mapping[int, str] = {4: "TANH", 5: "SIGN_BIT"}
 
 
@@ -33,7 +36,7 @@ class Source:
 
     def error(self, code: str, message: str, hint: str = "") -> ModelError:
         """A ModelError that names the operator, its index and its shapes."""
-        return ModelError(code, f"{self.container.describe(self.operator)}: {message}", hint)
+        return ModelError(code, f"{self.container.describe(self.operator)}: {message}", hint or INSPECT_HINT)
 
     def input(self, position: int) -> Tensor:
         """An input that must be there. Raises ModelError (`operator.inputs`)."""
@@ -59,24 +62,25 @@ class Source:
                 "fix the input's shape before exporting, so that the converter can fold it",
             )
         if tensor.dtype.value not in ("int32", "int64") or tensor.elements > 64:
-            raise self.error("operator.parameter", f"its {what} (input {position}) is {tensor.dtype.value}")
+            found = f"{tensor.dtype.value}{list(tensor.shape)}"
+            raise self.error("operator.parameter", f"its {what} (input {position}) is {found}, not a few integers")
         return tuple(int(v) for v in tensor.data.reshape(-1))
 
-    def options(self, name: str) -> Any:
-        """The accessor of the options table. Raises ModelError (`operator.options`) when absent or of another kind."""
+    def options(self, name: str) -> Record:
+        """The fields of the options table. Raises ModelError (`operator.options`) when absent or of another kind."""
         options = self.operator.options
         if options is None or options[0] != name or options[1] is None:
             found = "none" if options is None else options[0]
             raise self.error("operator.options", f"needs {name}, the file has {found}", "export the model again")
         return options[1]
 
-    def options_or_none(self, name: str) -> Any | None:
+    def options_or_none(self, name: str) -> Record | None:
         """As `options`, but None where the file has none: every field then takes its default."""
         return None if self.operator.options is None else self.options(name)
 
-    def activation(self, options: Any | None) -> Activation:
+    def activation(self, options: Record | None) -> Activation:
         """The fused activation. Raises ModelError (`operator.activation`) for one that is not a clamp."""
-        value = 0 if options is None else int(options.FusedActivationFunction())
+        value = 0 if options is None else int(options["fused_activation_function"])
         if value not in _ACTIVATIONS:
             raise self.error(
                 "operator.activation",

@@ -11,12 +11,13 @@ import numpy as np
 from edgekit_codegen.ir import DType, Quant, Tensor
 
 from ..errors import ModelError
-from .container import RawTensor
+from .container import RawTensor, show_shape
 
 _DTYPES: Mapping[str, DType] = MappingProxyType({dtype.value: dtype for dtype in DType})
 _ZERO_POINTS: Mapping[DType, tuple[int, int]] = {DType.INT8: (-128, 127), DType.INT16: (-(1 << 15), (1 << 15) - 1)}
-_MAX_BYTES = 1 << 28  # far above any target's memory, far below the host's
+_MAX_BYTES = 1 << 26  # far above any target's memory, far below the host's
 _MAX_RANK = 8
+_DAMAGED = "the file is damaged: copy or export it again"
 _FULL_INT8 = "export with full-integer int8 quantization (supported_ops = TFLITE_BUILTINS_INT8)"
 
 
@@ -53,14 +54,18 @@ def check_fixed(raw: RawTensor) -> None:
     if any(d < 0 for d in raw.signature[1:]):
         raise ModelError(
             "tensor.dynamic",
-            f"tensor {raw.index} ({raw.name}) has shape {list(raw.signature)}: -1 is chosen by the caller",
+            f"tensor {raw.index} ({raw.name}) has shape {show_shape(raw.signature)}: -1 is chosen by the caller",
             "fix the input's shape before exporting (input_shape, or a concrete function), batch 1",
         )
 
 
 def _check_shape(raw: RawTensor, dtype: DType, where: str) -> None:
     if len(raw.shape) > _MAX_RANK:
-        raise ModelError("tensor.rank", f"{where}: rank {len(raw.shape)}; at most {_MAX_RANK} is read")
+        raise ModelError(
+            "tensor.rank",
+            f"{where}: rank {len(raw.shape)}; at most {_MAX_RANK} is read",
+            "reshape it to four dimensions or less before exporting",
+        )
     if any(d < 1 for d in raw.shape):
         raise ModelError(
             "tensor.shape",
@@ -68,7 +73,7 @@ def _check_shape(raw: RawTensor, dtype: DType, where: str) -> None:
             "fix the input's shape before exporting, batch 1",
         )
     if math.prod(raw.shape) * dtype.size > _MAX_BYTES:
-        raise ModelError("tensor.size", f"{where}: larger than {_MAX_BYTES >> 20} MiB")
+        raise ModelError("tensor.size", f"{where}: larger than {_MAX_BYTES >> 20} MiB", "use a smaller model")
 
 
 def _data(raw: RawTensor, dtype: DType, where: str) -> np.ndarray | None:
@@ -79,7 +84,7 @@ def _data(raw: RawTensor, dtype: DType, where: str) -> np.ndarray | None:
         raise ModelError(
             "tensor.data",
             f"{where}: its buffer {raw.buffer} holds {len(raw.data)} bytes instead of {expected}",
-            "the file is damaged: copy or export it again",
+            _DAMAGED,
         )
     stored = dtype.numpy.newbyteorder("<")
     return np.frombuffer(raw.data, dtype=stored).astype(dtype.numpy, copy=False).reshape(raw.shape)
@@ -93,9 +98,13 @@ def _quant(raw: RawTensor, dtype: DType, where: str) -> Quant | None:
         raise ModelError("tensor.quantization", f"{where}: custom quantization is not supported", _FULL_INT8)
     zero_point = q.zero_point or (0,) * len(q.scale)
     if len(zero_point) != len(q.scale):
-        raise ModelError("tensor.quantization", f"{where}: {len(q.scale)} scales but {len(zero_point)} zero points")
+        raise ModelError(
+            "tensor.quantization", f"{where}: {len(q.scale)} scales but {len(zero_point)} zero points", _DAMAGED
+        )
     if len(q.scale) > 1 and not (0 <= q.axis < len(raw.shape) and raw.shape[q.axis] == len(q.scale)):
-        raise ModelError("tensor.quantization", f"{where}: {len(q.scale)} scales do not match dimension {q.axis}")
+        raise ModelError(
+            "tensor.quantization", f"{where}: {len(q.scale)} scales do not match dimension {q.axis}", _DAMAGED
+        )
     for scale in q.scale:
         if not (math.isfinite(scale) and scale > 0.0):
             raise ModelError(
@@ -106,7 +115,11 @@ def _quant(raw: RawTensor, dtype: DType, where: str) -> Quant | None:
     low, high = _ZERO_POINTS.get(dtype, (-(1 << 31), (1 << 31) - 1))
     for zero in zero_point:
         if not low <= zero <= high:
-            raise ModelError("tensor.zero_point", f"{where}: zero point {zero} does not fit {dtype.value}")
+            raise ModelError(
+                "tensor.zero_point",
+                f"{where}: zero point {zero} does not fit {dtype.value}",
+                "quantize the model again",
+            )
     return Quant(q.scale, zero_point, q.axis if len(q.scale) > 1 else 0)
 
 

@@ -11,18 +11,17 @@ from edgekit_codegen.ir.verify import check_operator, verify
 from ..errors import ModelError
 from . import container as file
 from .container import Container, RawOperator
+from .limits import check_size
 from .operators import TRANSLATIONS, translate
-from .source import Source
+from .source import INSPECT_HINT, Source
 from .tensors import check_fixed, convert
-
-_BUG_HINT = "edgekit inspect MODEL shows every operator; if the model runs elsewhere, please report it"
 
 
 def parse(data: bytes, name: str) -> Graph:
     """The model in a .tflite file's bytes as a verified graph; tensors keep the file's indices as ids.
 
     Raises ModelError: `tflite.*` for a broken container, `tensor.*` and `operator.*` for what is not supported, and
-    the compiler's own codes (`op.*`, `unsupported.*`, `graph.*`) for what the operator table refuses.
+    the compiler's own codes (`op.*`, `unsupported.*`, `graph.*`) for what the operator table refuses, and `model.size`.
     """
     model = file.read(data)
     _refuse_unsupported(model)
@@ -39,9 +38,11 @@ def parse(data: bytes, name: str) -> Graph:
     used = {i for op in ops for i in (*op.inputs, *op.outputs) if i is not None} | {*model.inputs, *model.outputs}
     graph = Graph(name, {i: tensors[i] for i in sorted(used)}, tuple(ops), model.inputs, model.outputs)
     try:
-        return verify(graph, "reading the model")
+        verify(graph, "reading the model")
     except CodegenError as error:
-        raise ModelError(error.code, error.message, error.hint or _BUG_HINT) from error
+        raise ModelError(error.code, error.message, error.hint or INSPECT_HINT) from error
+    check_size(graph)
+    return graph
 
 
 def operands(model: Container, operator: RawOperator, known: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -60,7 +61,7 @@ def operator_of(model: Container, operator: RawOperator, tensors: Mapping[int, T
         check_operator(single(op, tensors), op)
     except CodegenError as error:
         message = error.message.removeprefix(f"{op.kind} (operator {operator.index}): ")
-        raise ModelError(error.code, f"{model.describe(operator)}: {message}", error.hint or _BUG_HINT) from error
+        raise ModelError(error.code, f"{model.describe(operator)}: {message}", error.hint or INSPECT_HINT) from error
     return op
 
 

@@ -1,6 +1,6 @@
-"""The fields of the .tflite schema that the frontend reads, for the bounds check.
+"""The fields of the .tflite schema that the frontend reads.
 
-Slots are positions in the declarations of LiteRT's schema.fbs (version 3); fields that are not listed are never read.
+Slots are positions in the declarations of LiteRT's schema.fbs (version 3), where the types and defaults stand, too.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from types import MappingProxyType
 
 import tflite
 
-from .flatbuffer import Child, Children, Field, Scalar, Table, Union, Vector
+from .flatbuffer import Bytes, Child, Children, Field, Numbers, Scalar, Table, Union
 
 IDENTIFIER = b"TFL3"
 
-_BYTE, _INT, _LONG = Scalar(1), Scalar(4), Scalar(8)
-_STRING, _INTS = Vector(1), Vector(4)
+_BOOL, _BYTE, _UBYTE, _INT, _UINT, _ULONG = (Scalar(code) for code in "BbBiIQ")
+_DILATION = Scalar("i", 1)
+_STRING, _INTS = Bytes(), Numbers("i")
 
 
 def _table(name: str, /, **fields: tuple[int, Field]) -> Table:
@@ -29,8 +30,8 @@ OPTIONS: Mapping[str, Table] = {
         stride_w=(1, _INT),
         stride_h=(2, _INT),
         fused_activation_function=(3, _BYTE),
-        dilation_w_factor=(4, _INT),
-        dilation_h_factor=(5, _INT),
+        dilation_w_factor=(4, _DILATION),
+        dilation_h_factor=(5, _DILATION),
     ),
     "DepthwiseConv2DOptions": _table(
         "DepthwiseConv2DOptions",
@@ -39,14 +40,14 @@ OPTIONS: Mapping[str, Table] = {
         stride_h=(2, _INT),
         depth_multiplier=(3, _INT),
         fused_activation_function=(4, _BYTE),
-        dilation_w_factor=(5, _INT),
-        dilation_h_factor=(6, _INT),
+        dilation_w_factor=(5, _DILATION),
+        dilation_h_factor=(6, _DILATION),
     ),
     "FullyConnectedOptions": _table(
         "FullyConnectedOptions",
         fused_activation_function=(0, _BYTE),
         weights_format=(1, _BYTE),
-        keep_num_dims=(2, _BYTE),
+        keep_num_dims=(2, _BOOL),
     ),
     "Pool2DOptions": _table(
         "Pool2DOptions",
@@ -58,15 +59,15 @@ OPTIONS: Mapping[str, Table] = {
         fused_activation_function=(5, _BYTE),
     ),
     "AddOptions": _table("AddOptions", fused_activation_function=(0, _BYTE)),
-    "ReducerOptions": _table("ReducerOptions", keep_dims=(0, _BYTE)),
-    "SoftmaxOptions": _table("SoftmaxOptions", beta=(0, _INT)),
+    "ReducerOptions": _table("ReducerOptions", keep_dims=(0, _BOOL)),
+    "SoftmaxOptions": _table("SoftmaxOptions", beta=(0, Scalar("f"))),
 }
 
 _QUANTIZATION = _table(
     "QuantizationParameters",
-    scale=(2, Vector(4)),
-    zero_point=(3, Vector(8)),
-    details_type=(4, _BYTE),
+    scale=(2, Numbers("f")),
+    zero_point=(3, Numbers("q")),
+    details_type=(4, _UBYTE),
     quantized_dimension=(6, _INT),
 )
 
@@ -74,20 +75,20 @@ _TENSOR = _table(
     "Tensor",
     shape=(0, _INTS),
     type=(1, _BYTE),
-    buffer=(2, _INT),
+    buffer=(2, _UINT),
     name=(3, _STRING),
     quantization=(4, Child(_QUANTIZATION)),
-    is_variable=(5, _BYTE),
+    is_variable=(5, _BOOL),
     sparsity=(6, Child(_table("SparsityParameters"))),
     shape_signature=(7, _INTS),
 )
 
 _OPERATOR = _table(
     "Operator",
-    opcode_index=(0, _INT),
+    opcode_index=(0, _UINT),
     inputs=(1, _INTS),
     outputs=(2, _INTS),
-    builtin_options_type=(3, _BYTE),
+    builtin_options_type=(3, _UBYTE),
     builtin_options=(4, Union(3, {getattr(tflite.BuiltinOptions, name): table for name, table in OPTIONS.items()})),
 )
 
@@ -103,15 +104,14 @@ _OPERATOR_CODE = _table(
     "OperatorCode",
     deprecated_builtin_code=(0, _BYTE),
     custom_code=(1, _STRING),
-    version=(2, _INT),
     builtin_code=(3, _INT),
 )
 
-_BUFFER = _table("Buffer", data=(0, Vector(1)), offset=(1, _LONG), size=(2, _LONG))
+_BUFFER = _table("Buffer", data=(0, Bytes()), offset=(1, _ULONG), size=(2, _ULONG))
 
 MODEL = _table(
     "Model",
-    version=(0, _INT),
+    version=(0, _UINT),
     operator_codes=(1, Children(_OPERATOR_CODE)),
     subgraphs=(2, Children(_SUBGRAPH)),
     buffers=(4, Children(_BUFFER)),

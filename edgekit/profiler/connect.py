@@ -18,6 +18,10 @@ from ..results import Target
 from ..workspace import BuildFolder
 from .costs import cycle_table
 
+_EMULATED_ANSWER = 60.0
+"""Seconds that an emulated board may take to answer a command: a busy machine may starve it for long, and one that
+ends or stops on a fault breaks the line at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -53,7 +57,10 @@ def connect(
             _naming_faults(machine, folder),
             locating_faults(folder),
             Session(
-                serial_stream(machine.port, board.serial.baud), infer_timeout=timeout, expected_build_id=folder.build_id
+                serial_stream(machine.port, board.serial.baud),
+                timeout=_EMULATED_ANSWER,
+                infer_timeout=timeout,
+                expected_build_id=folder.build_id,
             ) as session,
         ):
             yield _emulated(session, board, machine)

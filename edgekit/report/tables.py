@@ -56,7 +56,7 @@ def plan(result: PlanResult) -> Renderables:
             f"{buffer['first']} .. {buffer['last']}",
         )
     certified = "certified optimal for this schedule" if result.gap == 0.0 else f"{result.gap:.1%} above it"
-    holders = ", ".join(f"{name} {size:,} B" for name, size in result.peak_tensors)
+    holders = ", ".join(f"{escape(name)} {size:,} B" for name, size in result.peak_tensors)
     return [
         f"[bold]{result.model}[/] on [bold]{result.board}[/], {result.schedule}",
         table,
@@ -163,7 +163,7 @@ def inspection(result: InspectResult) -> Renderables:
     for op in model.operators:
         table.add_row(
             str(op.index),
-            op.name,
+            escape(op.name),
             op.attributes,
             ", ".join(_shape(t) for t in op.inputs if t is not None and not t.constant),
             ", ".join(_shape(t) for t in op.outputs),

@@ -19,6 +19,9 @@ from edgekit_codegen.ir import Graph
 
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+TRAP = ("-O0", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+"""In place of SANITIZE where many models are compiled: undefined behaviour still ends the program, without a word."""
+
 MAIN = Path(__file__).with_name("host_main.c")
 
 
@@ -73,13 +76,17 @@ class HostModel:
 def build(
     sources: Sources, graph: Graph, folder: Path, streamed: tuple[bool, bool] = (False, False), optimize: str = "-O1"
 ) -> HostModel:
-    """Compile a model with a main function that feeds it."""
+    """Write and compile a model with a main function that feeds it."""
     write(sources, folder)
+    return HostModel(compile_folder(folder, sources.symbol, sources.units, (*SANITIZE, optimize)), graph, streamed)
+
+
+def compile_folder(folder: Path, symbol: str, units: Sequence[str], flags: Sequence[str]) -> Path:
+    """Compile a written model with a main function that feeds it; the program."""
     program = folder / "host_model"
-    units = [*sources.units, str(MAIN)]
-    command = [*compiler(), *WARNINGS, *SANITIZE, optimize, "-g1", "-I.", f"-DMODEL={sources.symbol}", *units]
+    command = [*compiler(), *WARNINGS, *flags, "-g1", "-I.", f"-DMODEL={symbol}", *units, str(MAIN)]
     subprocess.run([*command, "-o", str(program)], cwd=folder, check=True)
-    return HostModel(program, graph, streamed)
+    return program
 
 
 def random_inputs(graph: Graph, rng: np.random.Generator) -> list[npt.NDArray[Any]]:

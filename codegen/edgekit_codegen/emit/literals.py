@@ -76,7 +76,7 @@ def string(text: str) -> str:
 
 def comment(text: str) -> str:
     """Text that cannot end, open or continue a comment."""
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\n", " ").replace("\\", "/")
+    return text.replace("\\", "/").replace("*/", "* /").replace("/*", "/ *").replace("\n", " ")
 
 
 def fill(head: str, parts: Iterable[str], tail: str, hang: int | None = None) -> str:

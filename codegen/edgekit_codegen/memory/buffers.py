@@ -133,18 +133,19 @@ def _define(
 
 def _resolve(graph: Graph, groups: dict[TensorId, _Group], views: dict[TensorId, Op], ident: TensorId) -> None:
     """Let a view join the bytes of what it shows."""
-    if ident in groups:
-        return
-    if graph.tensors[ident].is_constant or ident not in views:
-        raise UnsupportedModel(
-            "unsupported.constant_output",
-            f"'{graph.tensors[ident].name}' is a constant that would have to lie in memory",
-            "remove the constant output or operator from the model",
-        )
-    source = graph.operand(views[ident], 0).id
-    _resolve(graph, groups, views, source)
-    groups[source].tensors.append(ident)
-    groups[ident] = groups[source]
+    joining = []
+    while ident not in groups:
+        if graph.tensors[ident].is_constant or ident not in views:
+            raise UnsupportedModel(
+                "unsupported.constant_output",
+                f"'{graph.tensors[ident].name}' is a constant that would have to lie in memory",
+                "remove the constant output or operator from the model",
+            )
+        joining.append(ident)
+        ident = graph.operand(views[ident], 0).id
+    for view in reversed(joining):
+        groups[ident].tensors.append(view)
+        groups[view] = groups[ident]
 
 
 def _last_uses(graph: Graph, steps: tuple[Node, ...], views: dict[TensorId, Op]) -> dict[TensorId, int]:

@@ -38,6 +38,7 @@ def check(graph: Graph, op: Op) -> None:
                 graph, op, f"{rules.show(tensor)} is constant", "fold the constant into the bias of a convolution"
             )
     rules.require_rows(graph, op, a, out)
+    rules.require_clamp(graph, op, _attrs(op).activation, out)
     if add_factors(a, b, out)[2] >= 1.0:
         raise rules.unsupported(
             graph,

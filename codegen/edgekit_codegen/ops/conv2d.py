@@ -66,6 +66,7 @@ def check(graph: Graph, op: Op) -> None:
     a = _attrs(op)
     rules.require_window(graph, op, a.stride, a.dilation, a.padding)
     rules.require_scalable(graph, op, *convolution_factors(x, weights, out, weights.shape[0]))
+    rules.require_clamp(graph, op, _attrs(op).activation, out)
 
 
 def access(graph: Graph, op: Op) -> Window:

@@ -62,6 +62,7 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_bias(graph, op, _bias(graph, op), weights.shape[3])
     rules.require_window(graph, op, a.stride, a.dilation, a.padding)
     rules.require_scalable(graph, op, *convolution_factors(x, weights, out, weights.shape[3]))
+    rules.require_clamp(graph, op, _attrs(op).activation, out)
 
 
 def access(graph: Graph, op: Op) -> Window:

@@ -61,6 +61,7 @@ def check(graph: Graph, op: Op) -> None:
         raise rules.illegal(graph, op, f"weights {rules.show(weights)} are not [out, in]")
     rules.require_bias(graph, op, _bias(graph, op), weights.shape[0])
     rules.require_scalable(graph, op, *fully_connected_factors(x, weights, out, weights.shape[0]))
+    rules.require_clamp(graph, op, _attrs(op).activation, out)
     infer(graph, op)
     depth, (_, length) = weights.shape[1], _block(graph, op)
     if x.hwc[0] % out.hwc[0] or (depth % length and length % depth):

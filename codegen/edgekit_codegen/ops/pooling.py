@@ -31,6 +31,7 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_int8(graph, op, x, out)
     rules.require_image(graph, op, x, out)
     layout.require_same_quant(graph, op, x, out)
+    rules.require_clamp(graph, op, a.activation, out)
     if min(a.kernel) < 1:
         raise rules.illegal(graph, op, f"has a window of {a.kernel[0]}x{a.kernel[1]}")
     rules.require_window(graph, op, a.stride, NO_DILATION, a.padding)

@@ -30,6 +30,7 @@ def check(graph: Graph, op: Op) -> None:
     if _attrs(op).activation is Activation.NONE:
         raise rules.illegal(graph, op, "has no activation")
     rules.require_scalable(graph, op, requantize_factor(x, out))
+    rules.require_clamp(graph, op, _attrs(op).activation, out)
 
 
 def describe(graph: Graph, op: Op) -> str:

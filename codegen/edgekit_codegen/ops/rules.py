@@ -10,10 +10,11 @@ import numpy as np
 
 from ..errors import IllegalGraph, UnsupportedModel
 from ..ir.region import Box
-from ..ir.types import DType, Graph, Op, Shape, Tensor
+from ..ir.types import Activation, DType, Graph, Op, Shape, Tensor
 from ..reference.arithmetic import MAX_LEFT_SHIFT, quantize_multiplier
 from .attributes import Padding, Pair
 
+_BOUND = {Activation.NONE: 0.0, Activation.RELU: 0.0, Activation.RELU6: 6.0, Activation.RELU_N1_TO_1: 1.0}
 REQUANTIZE_HINT = "quantize the model fully to int8 (int8 weights and activations, int32 biases)"
 
 
@@ -139,6 +140,17 @@ def require_scalable(graph: Graph, op: Op, *factors: float) -> None:
                 f"the scales of its tensors ask for a factor of {factor:.3g}, at most 2^{MAX_LEFT_SHIFT} is possible",
                 "check the quantization of the model: an output scale is far too small",
             )
+
+
+def require_clamp(graph: Graph, op: Op, activation: Activation, out: Tensor) -> None:
+    """The bounds of a fused activation, in steps of the output's scale, fit int32."""
+    if _BOUND[activation] / out.scale >= 1 << 31:
+        raise unsupported(
+            graph,
+            op,
+            f"a clamp at {_BOUND[activation]:g} is beyond 2^31 steps of the scale {out.scale:.3g} of {show(out)}",
+            "check the quantization of the model: an output scale is far too small",
+        )
 
 
 def require_window(graph: Graph, op: Op, stride: Pair, dilation: Pair, padding: Padding) -> None:

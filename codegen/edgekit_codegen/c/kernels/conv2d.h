@@ -50,11 +50,11 @@ EK_KERNEL void ek_conv2d_pixel(const ek_conv2d_t *p, const int8_t *const in[], i
                                const int8_t *w, const ek_requant_t *q)
 {
     const int taps = p->kernel[0] * p->kernel[1] * p->in_c;
-    int oc = 0;
-    for (; oc + EK_TILE <= p->out_c; oc += EK_TILE) {
+    const int tiled = ek_tiled(p->out_c);
+    for (int oc = 0; oc < tiled; oc += EK_TILE) {
         ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, EK_TILE);
     }
-    for (; oc < p->out_c; ++oc) {
+    for (int oc = tiled; oc < p->out_c; ++oc) {
         ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, 1);
     }
 }

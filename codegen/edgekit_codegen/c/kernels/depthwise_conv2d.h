@@ -69,15 +69,15 @@ EK_KERNEL void ek_depthwise_conv2d_pixel(const ek_depthwise_conv2d_t *p, const i
     const int origin = (x + first * p->dilation[1]) * p->in_c;
     const int taps = p->kernel[0] * p->kernel[1];
     const int out_c = p->in_c * p->multiplier;
-    int oc = 0;
-    for (; p->multiplier == 1 && oc + EK_TILE <= out_c; oc += EK_TILE) {
+    const int tiled = p->multiplier == 1 ? ek_tiled(out_c) : 0;
+    for (int oc = 0; oc < tiled; oc += EK_TILE) {
         int32_t acc[EK_TILE];
         ek_depthwise_conv2d_tile(p, in, origin + oc, first, end, w + oc * taps, acc);
         for (int t = 0; t < EK_TILE; ++t) {
             dst[oc + t] = ek_finish(acc[t], &q[oc + t], p->out_zero, p->act_min, p->act_max);
         }
     }
-    for (; oc < out_c; ++oc) {
+    for (int oc = tiled; oc < out_c; ++oc) {
         const int32_t acc = ek_depthwise_conv2d_one(p, in, origin + oc / p->multiplier, first, end, w + oc * taps);
         dst[oc] = ek_finish(acc, &q[oc], p->out_zero, p->act_min, p->act_max);
     }

@@ -11,6 +11,14 @@
 /* Output channels computed at once; their weights are interleaved, so that w[i * EK_TILE + t] belongs to channel t. */
 #define EK_TILE 4
 
+/* How many of the first n output channels (n >= 0) fill whole tiles. The loop over the others begins at this number,
+ * not where the loop over tiles ended: it is a constant where n is, and a loop that is empty is gone before gcc -O3
+ * takes it for one of 2^32 turns and warns of their overflow. */
+static inline int ek_tiled(int n)
+{
+    return n - n % EK_TILE;
+}
+
 /* acc[t] += sum over i < n of (x[i] - zero) * w[i * EK_TILE + t] */
 EK_KERNEL void ek_dot_tile(int32_t acc[EK_TILE], const int8_t *x, const int8_t *w, int n, int32_t zero)
 {

@@ -40,11 +40,11 @@ EK_KERNEL void ek_fully_connected_row(const ek_fully_connected_t *p, const int8_
         const int8_t *const *rows = in + x * p->in_c / p->row;
         const int begin = x * p->in_c % p->row;
         int8_t *const dst = out + x * p->out_c;
-        int oc = 0;
-        for (; oc + EK_TILE <= p->out_c; oc += EK_TILE) {
+        const int tiled = ek_tiled(p->out_c);
+        for (int oc = 0; oc < tiled; oc += EK_TILE) {
             ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, EK_TILE);
         }
-        for (; oc < p->out_c; ++oc) {
+        for (int oc = tiled; oc < p->out_c; ++oc) {
             ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, 1);
         }
     }

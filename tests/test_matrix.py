@@ -1,0 +1,78 @@
+"""The same bytes everywhere: every model on every emulated board, by every compiler at every level.
+
+`make test` runs a part in which each of them occurs, `make test-full` the whole product.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+from support import matrix
+from support.matrix import LEVELS, MODELS, Cell
+
+from benchmarks import status
+from benchmarks.status import BOARDS, TOOLCHAINS
+from edgekit.errors import Exit, FitError
+
+MAIN = "stm32f746g-disco"
+EVERY = [Cell(*names) for names in product(MODELS, BOARDS, TOOLCHAINS, LEVELS)]
+QUICK = {
+    *(Cell(model, MAIN) for model in MODELS),
+    *(Cell("digits", board) for board in BOARDS),
+    *(Cell("digits", MAIN, toolchain, level) for toolchain, level in product(TOOLCHAINS, LEVELS)),
+    Cell("mlperf_tiny_kws", "nucleo-l4r5zi", "zig", "O2"),
+    Cell("mlperf_tiny_sww", "mps2-an500", "zig", "O3"),
+    Cell("mlperf_tiny_ad", "netduinoplus2", "zig", "Os"),
+    Cell("mlperf_tiny_ic", "mps2-an386", "gnu", "O3"),
+    Cell("mlperf_tiny_vww", "mps3-an547", "gnu", "Os"),
+    Cell("mcunet_vww1", "mps3-an547", "gnu", "O2"),
+}
+DOES_NOT_FIT = {
+    Cell("mcunet_vww1", "mps3-an547", toolchain, level): "itcm"  # by less than -Os saves
+    for toolchain, level in product(TOOLCHAINS, ("O2", "O3"))
+}
+"""Cells whose image is too large, and the memory that overflows."""
+
+
+def test_the_quick_part_has_every_board_and_compiler_and_level_and_model() -> None:
+    for names, of in ((MODELS, "model"), (BOARDS, "board"), (TOOLCHAINS, "toolchain"), (LEVELS, "optimize")):
+        assert {getattr(cell, of) for cell in QUICK} == set(names)
+    assert set(EVERY) >= QUICK
+
+
+def test_what_does_not_fit_is_what_the_page_says() -> None:
+    page = status.read(status.PAGE.read_text(encoding="utf-8"))
+    assert {c.target for c in DOES_NOT_FIT if c.optimize == status.OPTIMIZE} == page.misfits.keys()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_inputs_tell_a_working_model_from_a_constant(model: str) -> None:
+    assert len(set(matrix.expected(model))) >= 3
+
+
+@pytest.mark.parametrize(
+    "cell", [pytest.param(c, id=str(c), marks=() if c in QUICK else pytest.mark.slow) for c in EVERY]
+)
+def test_the_emulated_board_gives_the_references_bytes(cell: Cell, tmp_path: Path) -> None:
+    page = status.read(status.PAGE.read_text(encoding="utf-8"))
+    if cell in DOES_NOT_FIT:
+        with pytest.raises(FitError) as caught:
+            matrix.build(cell, tmp_path)
+        assert caught.value.exit == Exit.FIT == 5
+        assert f"{cell.board}: {DOES_NOT_FIT[cell]} overflows" in caught.value.message
+        return
+    built = matrix.build(cell, tmp_path)
+    n = 4 if cell in QUICK else 2
+    answers = matrix.run(tmp_path, matrix.inputs(cell.model)[:n])
+    assert [a.outputs for a in answers] == list(matrix.expected(cell.model)[:n])
+    assert built.stack_bytes is not None
+    for answer in answers:
+        assert sum(answer.memory.arena_bytes) == built.arena_bytes
+        assert 0 < answer.memory.stack_bytes <= built.stack_bytes
+        assert all(answer.instructions)
+
+    if cell.optimize == status.OPTIMIZE and page.same(built.toolchain):
+        complaints = page.complaints(cell.target, status.row(built, sum(answers[0].instructions)))
+        assert not complaints, f"docs/status.md is another: run `make status`, and say why: {complaints}"
