@@ -28,6 +28,7 @@ def leave(*_):
     here.with_name("let_go").touch()
     sys.exit(1)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if what["stubborn"] else leave)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, as nohup does
 helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) if what["helper"] else None
 pids = [os.getpid()] + ([helper.pid] if helper else [])
 here.with_name("pids.tmp").write_text(json.dumps(pids))
