@@ -84,7 +84,6 @@ def test_the_base_graphs_are_legal(kind: str) -> None:
         ("conv2d", {"weights_quant": Quant((0.5,) * 4, (0,) * 4, 3)}, ["dimension 3", "dimension 0"]),
         ("conv2d", {"bias_dtype": DType.INT64}, ["bias", "int64"]),
         ("conv2d", {"weights_shape": (4, 3, 3, 2)}, ["2 groups", "depthwise"]),
-        ("conv2d", {"x_shape": (2, 8, 6, 4)}, ["batch 2", "batch size of 1"]),
         ("conv2d", {"x_quant": Quant((2.0**40,), (0,))}, ["factor"]),
         ("depthwise_conv2d", {"weights_quant": Quant((0.5,) * 3, (0,) * 3, 1)}, ["dimension 1", "dimension 3"]),
         ("depthwise_conv2d", {"x_dtype": DType.INT16}, ["int16"]),
@@ -93,7 +92,6 @@ def test_the_base_graphs_are_legal(kind: str) -> None:
         ("add", {"weights_shape": (1, 1, 1, 4)}, ["[1, 8, 6, 4]", "[1, 1, 1, 4]", "broadcast"]),
         ("add", {"out_quant": Quant((2.0**-24,), (0,))}, ["scale"]),
         ("add", {"x_dtype": DType.INT16}, ["int16"]),
-        ("add", {"x_shape": (2, 8, 6, 4), "weights_shape": (2, 8, 6, 4), "out_shape": (2, 8, 6, 4)}, ["batch 2"]),
     ],
 )
 def test_refuses_what_it_cannot_compute(kind: str, changes: dict[str, Any], tells: list[str]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conformance.cases.drawing import quant, unary
+from conformance.cases.products import SOFTMAX_OUT
 from conformance.oracle import tflm
-from conformance.strategies import SOFTMAX_OUT, quant, unary
 from support import kernel_runner
 from support.kernel_runner import compute
 

@@ -393,5 +393,5 @@ def test_verify_refuses_a_constant_where_an_activation_belongs() -> None:
     (op,) = graph.ops
     weights = op.inputs[1]
     swapped = op.__class__(op.kind, (weights, weights, op.inputs[2]), op.outputs, op.attrs, op.origin)
-    with pytest.raises(IllegalGraph, match=r"operator 0 \(conv2d.*not an activation"):
+    with pytest.raises(IllegalGraph, match=r"operator 0 \(conv2d.*only depends on constants"):
         verify(graph.with_ops((swapped,)), "the test")

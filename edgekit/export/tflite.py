@@ -15,7 +15,7 @@ import tflite
 
 from edgekit_codegen.ir import DType, Graph, Op, Quant, Tensor
 
-from .tflite_operators import OperatorCode, operator_code
+from .operators import OperatorCode, operator_code
 
 _BUFFER_ALIGNMENT = 16  # bytes; `force_align: 16` of Buffer.data in the schema
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from support import host_model, plans
 
+from conformance.cases import CASES
+from conformance.cases.drawing import quant
+from conformance.cases.products import SOFTMAX_OUT
 from conformance.oracle import tflm
-from conformance.strategies import SOFTMAX_OUT, quant
-from conformance.test_single_op import CASES
 from edgekit_codegen import reference
 from edgekit_codegen.emit import emit
 from edgekit_codegen.ir import Activation, Attrs, DType, Graph, Op, Quant, Shape, Tensor

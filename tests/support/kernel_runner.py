@@ -27,7 +27,7 @@ import pytest
 import edgekit_codegen
 from edgekit_codegen.ir import DType, Graph, Op
 from edgekit_codegen.ops import TABLE
-from edgekit_codegen.ops.record import CValue, Kernel, SameRow, Whole, Window
+from edgekit_codegen.ops.record import Access, CValue, Kernel, Rows, Whole, Window
 
 HEADERS = Path(edgekit_codegen.__file__).resolve().parent / "c"
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-shared", "-fPIC")
@@ -63,14 +63,17 @@ def compute(
 ) -> npt.NDArray[Any]:
     """The operator's output from its C kernel.
 
+    activations  the values of the operands that are not constant, by position
     cuts      the pixels at which strips of a row begin; none: every row in one call
-    in_place  the position of the input whose row is overwritten by the output's (SameRow only)
+    in_place  the position of the input whose row is overwritten by the output's (access Rows only)
     """
     record = TABLE[op.kind]
     kernel, out = record.kernel, graph.result(op)
     assert kernel is not None, f"{op.kind} is a view: no kernel runs"
     access = record.access(graph, op)
-    inputs = [np.ascontiguousarray(array).reshape(graph.operand(op, i).hwc) for i, array in enumerate(activations)]
+    given = iter(activations)
+    operands = [(t, next(given) if t.data is None else t.data) for t in record.operands(graph, op)]
+    inputs = [np.ascontiguousarray(array).reshape(tensor.hwc) for tensor, array in operands]
     call, fields = _function(op.kind, isinstance(access, Whole))
     params = _parameters(fields, kernel.params(graph, op))
     weights = kernel.weights(graph, op)
@@ -98,13 +101,15 @@ def compute(
     return result.reshape(out.shape)
 
 
-def _pointers(access: Window | SameRow | Whole, inputs: Sequence[npt.NDArray[Any]], y: int) -> Any:
+def _pointers(access: Access, inputs: Sequence[npt.NDArray[Any]], y: int) -> Any:
     if isinstance(access, Window):
         image = inputs[0]
-        numbers = [y * access.stride - access.pad + k * access.dilation for k in range(access.kernel)]
-        rows = [image[n].ctypes.data if 0 <= n < len(image) else None for n in numbers]
-    elif isinstance(access, SameRow):
-        rows = [image[y].ctypes.data for image in inputs]
+        _, height, out_height = access.images or (1, len(image), 0)
+        top, local = (y // out_height * height, y % out_height) if access.images else (0, y)
+        numbers = [local * access.stride - access.pad + k * access.dilation for k in range(access.kernel)]
+        rows = [image[top + n].ctypes.data if 0 <= n < height else None for n in numbers]
+    elif isinstance(access, Rows):
+        rows = [image[access.row(i, y)].ctypes.data for i, image in enumerate(inputs)]
     else:
         rows = [image.ctypes.data for image in inputs]
     return (ctypes.c_void_p * len(rows))(*rows)

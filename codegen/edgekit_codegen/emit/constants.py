@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..ir.types import Graph
 from ..ops import TABLE
@@ -17,12 +20,14 @@ _INTEGERS = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 @dataclass(frozen=True, slots=True)
 class Constants:
     """params: the definition of the parameter struct; weights: definitions for the weights' header, may be empty;
-    weights_name, requant_name: what the kernel's call passes, NULL where there is none."""
+    weights_name, requant_name: what the kernel's call passes, NULL where there is none; operands: the names of
+    constant operands, by position."""
 
     params: str
     weights: str
     weights_name: str
     requant_name: str
+    operands: Mapping[int, str]
 
 
 def constants(graph: Graph, index: int, name: str) -> Constants:
@@ -35,16 +40,22 @@ def constants(graph: Graph, index: int, name: str) -> Constants:
     params = f"static const {kernel.struct} {name} = {{\n{body}\n}};\n"
     weights, weights_name = _weights(graph, index, name, kernel)
     requant, requant_name = _requant(graph, index, name, kernel)
-    return Constants(params, weights + requant, weights_name, requant_name)
+    held = [(i, t) for i, t in enumerate(TABLE[op.kind].operands(graph, op)) if t.is_constant]
+    operands = {i: f"{name}_operand_{i}" for i, _ in held}
+    tables = "".join(_table(operands[i], t.data) for i, t in held if t.data is not None)
+    return Constants(params, weights + requant + tables, weights_name, requant_name, operands)
 
 
 def _weights(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:
     data = kernel.weights(graph, graph.ops[index])
     if data is None:
         return "", "NULL"
-    ctype = _INTEGERS[data.dtype.name]
-    head = f"static const _Alignas(4) {ctype} {name}_weights[{data.size}] = {{\n"
-    return head + literals.table(data) + "};\n", f"{name}_weights"
+    return _table(f"{name}_weights", data), f"{name}_weights"
+
+
+def _table(name: str, data: npt.NDArray[Any]) -> str:
+    head = f"static const _Alignas(4) {_INTEGERS[data.dtype.name]} {name}[{data.size}] = {{\n"
+    return head + literals.table(data) + "};\n"
 
 
 def _requant(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import CodegenError, UnsupportedModel
 from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap, SameRow, Window
+from ..ops.record import Overlap, Rows, Window
 from ..schedule import walk
 from ..schedule.types import Copy, Node, Pull, Push, Run, Schedule
 
@@ -107,16 +107,8 @@ def _ops(graph: Graph, node: Node) -> Iterator[tuple[int, Op]]:
 
 
 def _activations(graph: Graph, op: Op) -> Iterator[Tensor]:
-    """The operator's activation inputs, in order."""
-    for position in range(TABLE[op.kind].activations):
-        tensor = graph.operand(op, position)
-        if tensor.is_constant:
-            raise UnsupportedModel(
-                "unsupported.constant_activation",
-                f"{op.kind} (source {list(op.origin)}) computes on the constant '{tensor.name}'",
-                "fold the operator into a constant when exporting the model",
-            )
-        yield tensor
+    """The operands that lie in memory, in order; constant ones stay in flash."""
+    return (tensor for tensor in TABLE[op.kind].operands(graph, op) if not tensor.is_constant)
 
 
 def _define(
@@ -165,10 +157,13 @@ def _in_place(
 ) -> _Group | None:
     """The bytes of an input that dies here and whose rows the output's may replace, or None."""
     record = TABLE[op.kind]
-    if record.overlap is not Overlap.IN_PLACE or not isinstance(record.access(graph, op), SameRow):
+    access = record.access(graph, op)
+    if record.overlap is not Overlap.IN_PLACE or not isinstance(access, Rows):
         return None
     result = graph.result(op)
-    for tensor in _activations(graph, op):
+    for tensor, rows in zip(record.operands(graph, op), access.maps, strict=True):
+        if rows is not None or tensor.is_constant:
+            continue
         group = groups[tensor.id]
         dies = all(last_uses.get(member, ENTRY) <= step for member in group.tensors)
         if dies and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes:

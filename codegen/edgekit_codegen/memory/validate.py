@@ -6,8 +6,8 @@ exactly the tags of the elements it is meant to read, when it reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,15 @@ from ..errors import InvalidPlan
 from ..ir.region import Box
 from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap, SameRow, Window
-from ..schedule.types import Accumulate, Copy, Loop, Node, Pull, Push, Run
+from ..ops.record import Overlap
+from ..schedule import walk
+from ..schedule.types import Accumulate, Copy, Env, Node, Pull, Run
 from ..target import Target
-from .plan import Plan, Scratch, Storage
-
-Env = Mapping[str, int]
-Tags = npt.NDArray[np.int64]
+from .order import row_box, rows_read
+from .plan import Plan
+from .tags import SCRATCH, TaggedArena
 
 WORD = 4  # bytes: what kernels may load at once from the start of a row's storage or scratch
-NOTHING, SCRATCH = -1, -2  # tags; a tensor's bytes have tags >= 0
 
 
 def validate(graph: Graph, plan: Plan, target: Target) -> None:
@@ -41,8 +40,6 @@ def validate(graph: Graph, plan: Plan, target: Target) -> None:
 class _Replay:
     def __init__(self, graph: Graph, plan: Plan, target: Target) -> None:
         self.graph, self.plan = graph, plan
-        self.storages = {s.tensor: s for s in plan.storages}
-        self.tag0 = _first_tags(graph)
         if len(plan.regions) != len(target.regions):
             _fail(f"the plan has {len(plan.regions)} regions, the target {len(target.regions)}")
         for use, region in zip(plan.regions, target.regions, strict=True):
@@ -50,22 +47,21 @@ class _Replay:
                 _fail(f"region {region.name} has {region.size} bytes aligned to {region.align}, the plan uses {use}")
         if plan.arena_bytes != sum(use.used for use in plan.regions):
             _fail(f"the arena of {plan.arena_bytes} bytes is not the sum of its regions")
-        self.arena = [np.full(use.used, NOTHING, np.int64) for use in plan.regions]
+        self.arena = TaggedArena(graph, plan)
 
     def run(self) -> None:
-        nodes = [node for segment in self.plan.schedule.segments for node in segment.nodes]
-        streamed = {n.tensor for n in _flat(nodes) if isinstance(n, Pull | Push)}
+        streamed = walk.streamed(self.plan.schedule)
         self._check_addresses()
         resident = [i for i in self.graph.inputs if i not in streamed]
         for ident in resident:
-            self._write(ident, self._whole(ident))
+            self.arena.write(ident, self.arena.whole(ident))
         for ident in resident:
-            self._read(ident, self._whole(ident), "before the first step")
-        for node in nodes:
-            self._node(node, {})
+            self._read(ident, self.arena.whole(ident), "before the first step")
+        for node, env in walk.executed(self.plan.schedule):
+            self._node(node, env)
         for ident in self.graph.outputs:
             if ident not in streamed:
-                self._read(ident, self._whole(ident), "after the last step")
+                self._read(ident, self.arena.whole(ident), "after the last step")
 
     def _check_addresses(self) -> None:
         for s in self.plan.storages:
@@ -84,24 +80,20 @@ class _Replay:
             self._check_range(t.region, t.offset, t.offset + t.size, f"scratch of operator {t.op}")
 
     def _check_range(self, region: int, begin: int, end: int, what: str) -> None:
-        if not 0 <= region < len(self.arena) or begin < 0 or end > len(self.arena[region]):
+        if not 0 <= region < len(self.arena.regions) or begin < 0 or end > len(self.arena.regions[region]):
             _fail(f"{what}: bytes {begin} .. {end} lie outside region {region}")
 
     def _node(self, node: Node, env: Env) -> None:
-        if isinstance(node, Loop):
-            for value in range(node.n):
-                for child in node.body:
-                    self._node(child, {**env, node.var: value})
-        elif isinstance(node, Run):
+        if isinstance(node, Run):
             self._run(node, env)
         elif isinstance(node, Copy):
             box = node.box.at(env, self.graph.tensors[node.source].hwc)
             self._read(node.source, box, "copy")
-            self._write(node.target, box)
+            self.arena.write(node.target, box)
         else:
-            row = self._row_box(node.tensor, node.row.at(env))
+            row = row_box(self.graph, node.tensor, node.row.at(env))
             if not row.empty:
-                self._write(node.tensor, row) if isinstance(node, Pull) else self._read(node.tensor, row, "push")
+                self.arena.write(node.tensor, row) if isinstance(node, Pull) else self._read(node.tensor, row, "push")
 
     def _run(self, node: Run, env: Env) -> None:
         """Row by row, as the kernel is called: scratch is taken, inputs are read, the output row is written."""
@@ -113,123 +105,51 @@ class _Replay:
         if sum(s.size for s in scratch) < record.scratch(self.graph, op):
             _fail(f"{op.kind} (operator {node.op}) has too little scratch")
         box = node.box.at(env, self.graph.result(op).hwc)
-        sources = tuple(self.graph.operand(op, i).id for i in range(record.activations))
+        sources = tuple(t.id for t in record.operands(self.graph, op) if not t.is_constant)
         if record.overlap is not Overlap.IN_PLACE:
             self._disjoint(op, sources)
         for y in range(box.y0, box.y1):
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
             for s in scratch:
-                self._scratch(s)[:] = SCRATCH
-            boxes = record.input_boxes(self.graph, op, row)
-            for ident, area in zip(sources, boxes, strict=True):
-                for part in self._rows_read(op, area, y):
-                    self._read(ident, part.clip(self.graph.tensors[ident].hwc), f"row {y} of {op.kind}")
+                self.arena.scratch(s)[:] = SCRATCH
+            for ident, part in rows_read(self.graph, op, row):
+                self._read(ident, part, f"row {y} of {op.kind}")
             if record.overlap is Overlap.IN_PLACE:
-                self._same_row_or_disjoint(op, sources, y)
-            self._write(op.outputs[0], row)
-            if any((self._scratch(s) != SCRATCH).any() for s in scratch):
+                self._same_row_or_disjoint(op, y)
+            self.arena.write(op.outputs[0], row)
+            if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
-
-    def _rows_read(self, op: Op, area: Box, y: int) -> Iterator[Box]:
-        """The rows of an input that the kernel gets pointers to for output row y, with the pixels it reads there."""
-        access = TABLE[op.kind].access(self.graph, op)
-        rows: Sequence[int] = range(area.y0, area.y1)
-        if isinstance(access, Window):
-            rows = [y * access.stride - access.pad + k * access.dilation for k in range(access.kernel)]
-        elif isinstance(access, SameRow):
-            rows = [y]
-        for r in rows:
-            yield Box(r, r + 1, area.x0, area.x1, area.c0, area.c1)
 
     def _disjoint(self, op: Op, sources: Sequence[TensorId]) -> None:
         """Neither output row may share a byte with any input row."""
         out = self._ranges(op.outputs[0])
         for ident in sources:
-            if self._storage(ident).region == self._storage(op.outputs[0]).region:
+            if self.arena.storage(ident).region == self.arena.storage(op.outputs[0]).region:
                 mine = self._ranges(ident)
                 if ((out[:, None, 0] < mine[:, 1]) & (mine[:, 0] < out[:, None, 1])).any():
                     _fail(f"{op.kind} would overwrite its input '{self.graph.tensors[ident].name}'")
 
-    def _same_row_or_disjoint(self, op: Op, sources: Sequence[TensorId], y: int) -> None:
-        """The output row is exactly an input's row y, or shares no byte with it."""
-        out = self._storage(op.outputs[0])
+    def _same_row_or_disjoint(self, op: Op, y: int) -> None:
+        """The output row is exactly the row that is read of an input, or shares no byte with it."""
+        out = self.arena.storage(op.outputs[0])
         begin = out.offsets[y % out.slots]
-        for ident in sources:
-            s = self._storage(ident)
-            other = s.offsets[y % s.slots]
+        _, pixels, channels = self.graph.result(op).hwc
+        for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
+            s = self.arena.storage(ident)
+            other = s.offsets[read.y0 % s.slots]
             apart = s.region != out.region or begin + out.pitch <= other or other + s.pitch <= begin
             if not apart and (begin, out.pitch) != (other, s.pitch):
                 _fail(f"row {y} of {op.kind} shifts onto its input '{self.graph.tensors[ident].name}'")
 
     def _ranges(self, ident: TensorId) -> npt.NDArray[np.int64]:
-        s = self._storage(ident)
+        s = self.arena.storage(ident)
         begin = np.array(s.offsets, np.int64)
         return np.stack([begin, begin + s.pitch], axis=1)
 
-    def _scratch(self, s: Scratch) -> Tags:
-        return self.arena[s.region][s.offset : s.offset + s.size]
-
-    def _storage(self, ident: TensorId) -> Storage:
-        if ident not in self.storages:
-            _fail(f"'{self.graph.tensors[ident].name}' has no storage")
-        return self.storages[ident]
-
-    def _whole(self, ident: TensorId) -> Box:
-        return Box.of(self.graph.tensors[ident].hwc)
-
-    def _row_box(self, ident: TensorId, row: int) -> Box:
-        _, pixels, channels = self.graph.tensors[ident].hwc
-        return Box(row, row + 1, 0, pixels, 0, channels).clip(self.graph.tensors[ident].hwc)
-
-    def _write(self, ident: TensorId, box: Box) -> None:
-        for region, address, tags in self._bytes(ident, box):
-            self.arena[region][address] = tags
-
     def _read(self, ident: TensorId, box: Box, when: str) -> None:
-        for region, address, tags in self._bytes(ident, box):
-            if not np.array_equal(self.arena[region][address], tags):
-                name = self.graph.tensors[ident].name
-                _fail(f"'{name}': {when} finds other bytes than were written for rows {box.y0} .. {box.y1 - 1}")
-
-    def _bytes(self, ident: TensorId, box: Box) -> Iterator[tuple[int, Any, Tags]]:
-        """Per row of the box: the region, the addresses of its bytes and the tags that belong there."""
-        if box.empty:
-            return
-        tensor, s = self.graph.tensors[ident], self._storage(ident)
-        held, e = s.box, tensor.dtype.size
-        if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
-            _fail(f"'{tensor.name}': {box} reaches outside its storage's {held}")
-        _, pixels, channels = tensor.hwc
-        x = np.arange(box.x0, box.x1)[:, None]
-        c = np.arange(box.c0 * e, box.c1 * e)
-        address = ((x - held.x0) * (held.c1 - held.c0) * e + c - held.c0 * e).ravel()
-        tags = (x * channels * e + c).ravel() + self.tag0[ident]
-        for y in range(box.y0, box.y1):
-            if not held.y0 <= y < held.y1:
-                _fail(f"'{tensor.name}': row {y} lies outside its storage's rows {held.y0} .. {held.y1 - 1}")
-            yield s.region, address + s.offsets[y % s.slots], tags + y * pixels * channels * e
-
-
-def _first_tags(graph: Graph) -> dict[TensorId, int]:
-    """The tag of byte 0 of every activation; a view has the tags of what it shows."""
-    tags: dict[TensorId, int] = {}
-    free = 0
-    views = {op.outputs[0]: op.inputs[0] for op in graph.ops if TABLE[op.kind].overlap is Overlap.VIEW}
-    for ident in (*graph.inputs, *(i for op in graph.ops for i in op.outputs)):
-        source = views.get(ident)
-        if source is not None and source in tags:
-            tags[ident] = tags[source]
-        else:
-            tags[ident] = free
-            free += graph.tensors[ident].bytes
-    return tags
-
-
-def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        if isinstance(node, Loop):
-            yield from _flat(node.body)
+        if not self.arena.holds(ident, box):
+            name = self.graph.tensors[ident].name
+            _fail(f"'{name}': {when} finds other bytes than were written for rows {box.y0} .. {box.y1 - 1}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -10,7 +10,7 @@ from ..ir.types import Graph, Op, Shape
 from ..reference.arithmetic import activation_range, add_factors, quantize_multiplier
 from . import linear, rules
 from .attributes import Add
-from .record import CValue, Kernel, OpRecord, Overlap, SameRow
+from .record import CValue, Kernel, OpRecord, Overlap, Rows
 
 
 def _attrs(op: Op) -> Add:
@@ -37,7 +37,6 @@ def check(graph: Graph, op: Op) -> None:
             raise rules.unsupported(
                 graph, op, f"{rules.show(tensor)} is constant", "fold the constant into the bias of a convolution"
             )
-    rules.require_rows(graph, op, a, out)
     if add_factors(a, b, out)[2] >= 1.0:
         raise rules.unsupported(
             graph,
@@ -47,8 +46,8 @@ def check(graph: Graph, op: Op) -> None:
         )
 
 
-def access(graph: Graph, op: Op) -> SameRow:
-    return SameRow()
+def access(graph: Graph, op: Op) -> Rows:
+    return Rows((None, None))
 
 
 def input_boxes(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:

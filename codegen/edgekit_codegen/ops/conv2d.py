@@ -37,11 +37,9 @@ def _matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
 
 
 def infer(graph: Graph, op: Op) -> tuple[Shape, ...]:
-    a = _attrs(op)
-    rows, pixels = rules.window_shape(
-        graph, op, graph.operand(op, 0).shape, _kernel(graph, op), a.stride, a.dilation, a.padding
-    )
-    return ((1, rows, pixels, graph.operand(op, 1).shape[0]),)
+    a, image = _attrs(op), graph.operand(op, 0).shape
+    rows, pixels = rules.window_shape(graph, op, image, _kernel(graph, op), a.stride, a.dilation, a.padding)
+    return ((image[0], rows, pixels, graph.operand(op, 1).shape[0]),)
 
 
 def check(graph: Graph, op: Op) -> None:
@@ -70,13 +68,13 @@ def check(graph: Graph, op: Op) -> None:
 
 def access(graph: Graph, op: Op) -> Window:
     a = _attrs(op)
-    return Window(_kernel(graph, op)[0], a.stride[0], a.dilation[0], a.padding.top)
+    return rules.window(graph, op, _kernel(graph, op)[0], a.stride[0], a.dilation[0], a.padding.top)
 
 
 def input_boxes(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:
     a = _attrs(op)
     channels = (0, graph.operand(op, 0).shape[3])
-    return (rules.window_box(box, channels, _kernel(graph, op), a.stride, a.dilation, a.padding),)
+    return (rules.window_box(graph, op, box, channels, _kernel(graph, op), a.stride, a.dilation, a.padding),)
 
 
 def macs(graph: Graph, op: Op) -> int:

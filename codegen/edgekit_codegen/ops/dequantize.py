@@ -14,7 +14,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x)
-    rules.require_rows(graph, op, x, out)
     if out.dtype is not DType.FLOAT32:
         raise rules.unsupported(graph, op, f"{rules.show(out)} is not float32", "dequantize to float32")
 

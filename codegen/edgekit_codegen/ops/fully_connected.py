@@ -55,7 +55,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=3, required=2)
     x, weights, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     rules.require_weights(graph, op, weights, axis=0)
     if len(weights.shape) != 2:
         raise rules.illegal(graph, op, f"weights {rules.show(weights)} are not [out, in]")

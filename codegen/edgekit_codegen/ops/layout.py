@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ir.region import Box
 from ..ir.types import Graph, Op, Shape, Tensor
 from . import rules
-from .record import SameRow, Whole
+from .record import RowMap, Rows, Whole
 
 SCALE_TOLERANCE = 1e-6  # absolute, as TensorFlow Lite Micro compares the scales of a pool
 
@@ -16,6 +16,42 @@ def strides(shape: Shape) -> tuple[int, ...]:
     for i in reversed(range(len(shape) - 1)):
         result[i] = result[i + 1] * shape[i + 1]
     return tuple(result)
+
+
+def row_map(shape: Shape, strides: tuple[int, ...], first: int = 0) -> RowMap | None:
+    """Where row y of an output of that shape reads: its leading dimensions' indices times `strides`, in rows.
+
+    strides  rows of the operand per step along each dimension but the last two; 0 repeats (broadcasting)
+    """
+    sizes = shape[:-2]
+    terms, divisor = [], 1
+    for size, stride in zip(reversed(sizes), reversed(strides[: len(sizes)]), strict=True):
+        if size > 1:
+            terms.append((divisor, size, stride))
+        divisor *= size
+    merged = _merge(terms)
+    if first == 0 and (not merged if divisor == 1 else merged == [(1, divisor, 1)]):
+        return None
+    return RowMap(tuple(t for t in merged if t[2]), first)
+
+
+def _merge(terms: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Neighbouring dimensions that lie one after the other, as one."""
+    merged: list[tuple[int, int, int]] = []
+    for divisor, size, stride in terms:
+        if merged and merged[-1][2] * merged[-1][1] == stride:
+            inner = merged.pop()
+            divisor, size, stride = inner[0], inner[1] * size, inner[2]
+        merged.append((divisor, size, stride))
+    return merged
+
+
+def mapped_rows(rows: RowMap | None, y0: int, y1: int) -> tuple[int, int]:
+    """The half-open range of an operand's rows that rows y0 .. y1-1 of the output read."""
+    if rows is None:
+        return y0, y1
+    read = [rows.at(y) for y in range(y0, y1)]
+    return min(read), max(read) + 1
 
 
 def last_three(values: tuple[int, ...], fill: int) -> tuple[int, int, int]:
@@ -41,8 +77,8 @@ def same_shape(graph: Graph, op: Op) -> tuple[Shape, ...]:
     return (graph.operand(op, 0).shape,)
 
 
-def same_row(graph: Graph, op: Op) -> SameRow:
-    return SameRow()
+def same_row(graph: Graph, op: Op) -> Rows:
+    return Rows()
 
 
 def same_box(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:

@@ -35,7 +35,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     a, x, out = _attrs(op), graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if list(a.axes) != sorted(set(a.axes)) or any(not 0 <= i < len(x.shape) for i in a.axes):
         raise rules.illegal(graph, op, f"axes {list(a.axes)} are not ascending dimensions of {rules.show(x)}")
     if _count(graph, op) > MAX_ELEMENTS:

@@ -39,7 +39,6 @@ def check(graph: Graph, op: Op) -> None:
         raise rules.unsupported(
             graph, op, f"pads the batch of {rules.show(x)}", "pad rows, pixels and channels only; the batch stays 1"
         )
-    rules.require_rows(graph, op, x, out)
     layout.require_same_quant(graph, op, x, out)
 
 

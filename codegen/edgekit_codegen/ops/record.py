@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ir.region import Box
-from ..ir.types import Attrs, Graph, Op, Shape
+from ..ir.types import Attrs, Graph, Op, Shape, Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,36 +25,62 @@ class Window:
 
     The kernel receives `kernel` row pointers; a row outside the tensor (true padding) is NULL. Further activation
     inputs are not allowed.
+
+    images  (count, input rows, output rows of each) where the tensors hold several images one below the other, each
+            with padding of its own: `y` and the rows are then counted within an image; None for one image
     """
 
     kernel: int
     stride: int
     dilation: int
     pad: int
+    images: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SameRow:
-    """Row y of the output reads row y of every activation input; the kernel receives one pointer per input."""
+class RowMap:
+    """Which row of an operand the output's row y reads: first + the sum of y // divisor % modulus * step over terms."""
+
+    terms: tuple[tuple[int, int, int], ...]
+    first: int = 0
+
+    def at(self, y: int) -> int:
+        return self.first + sum(y // divisor % modulus * step for divisor, modulus, step in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Row y of the output reads one row of each operand; the kernel receives one pointer per operand.
+
+    maps  which row, per operand; None for row y itself
+    """
+
+    maps: tuple[RowMap | None, ...] = (None,)
+
+    def row(self, position: int, y: int) -> int:
+        """The row of an operand that row y of the output reads."""
+        chosen = self.maps[position]
+        return y if chosen is None else chosen.at(y)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Any output element may read any input element; inputs are resident and contiguous.
 
-    The kernel receives the base pointer of every activation input, and the row index to compute as `y`
+    The kernel receives the base pointer of every operand, and the row index to compute as `y`
     (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`).
     """
 
 
-Access = Window | SameRow | Whole
+Access = Window | Rows | Whole
 
 
 class Overlap(Enum):
     """May the output share bytes with activation inputs?
 
     NEVER    input and output storage must not intersect
-    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written)
+    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written); only inputs of
+             which row y reads row y are meant
     VIEW     the output is the input under another shape; no code runs
     """
 
@@ -101,7 +127,8 @@ class OpRecord:
 
     kind         the name, in snake case, of record, reference function and kernel
     attrs        the class of its attributes
-    activations  how many leading inputs are activations (the others are constants); the kernel's `in[]` holds these
+    activations  how many leading inputs the kernel's `in[]` holds, None for all of them; the others are constants
+    constants    whether some of those, though not all, may be constant: the kernel then reads them from flash
     infer        output shapes; raises IllegalGraph where the inputs' shapes are impossible
     check        raises IllegalGraph (broken) or UnsupportedModel (legal, but not computed exactly here), naming the fix
     access       which input rows one output row reads
@@ -115,7 +142,7 @@ class OpRecord:
 
     kind: str
     attrs: type[Attrs]
-    activations: int
+    activations: int | None
     infer: Callable[[Graph, Op], tuple[Shape, ...]]
     check: Callable[[Graph, Op], None]
     access: Callable[[Graph, Op], Access]
@@ -125,3 +152,9 @@ class OpRecord:
     scratch: Callable[[Graph, Op], int] = lambda graph, op: 0
     overlap: Overlap = Overlap.NEVER
     describe: Callable[[Graph, Op], str] = lambda graph, op: ""
+    constants: bool = False
+
+    def operands(self, graph: Graph, op: Op) -> tuple[Tensor, ...]:
+        """The tensors that the kernel's `in[]` points to, by position. Raises ValueError where one is absent."""
+        count = len(op.inputs) if self.activations is None else self.activations
+        return tuple(graph.operand(op, position) for position in range(count))

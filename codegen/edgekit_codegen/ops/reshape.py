@@ -20,7 +20,6 @@ def check(graph: Graph, op: Op) -> None:
     x, out = graph.operand(op, 0), graph.result(op)
     if x.dtype is not out.dtype:
         raise rules.illegal(graph, op, f"{rules.show(x)} and {rules.show(out)} differ in type")
-    rules.require_rows(graph, op, x, out)
     if x.dtype is not DType.FLOAT32:
         rules.require_int8(graph, op, x, out)
         layout.require_same_quant(graph, op, x, out)

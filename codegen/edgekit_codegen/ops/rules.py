@@ -13,6 +13,7 @@ from ..ir.region import Box
 from ..ir.types import DType, Graph, Op, Shape, Tensor
 from ..reference.arithmetic import MAX_LEFT_SHIFT, quantize_multiplier
 from .attributes import Padding, Pair
+from .record import Window
 
 REQUANTIZE_HINT = "quantize the model fully to int8 (int8 weights and activations, int32 biases)"
 
@@ -72,24 +73,10 @@ def require_per_tensor(graph: Graph, op: Op, tensor: Tensor) -> None:
 
 
 def require_image(graph: Graph, op: Op, *tensors: Tensor) -> None:
-    """Rank 4, N == 1."""
+    """Rank 4: images of rows, pixels and channels."""
     for tensor in tensors:
         if len(tensor.shape) != 4:
             raise illegal(graph, op, f"{show(tensor)} has rank {len(tensor.shape)}, not 4 (NHWC)")
-        require_rows(graph, op, tensor)
-
-
-def require_rows(graph: Graph, op: Op, *tensors: Tensor) -> None:
-    """The tensor has a (rows, pixels, channels) view: rank at most 4, and N == 1 at rank 4."""
-    for tensor in tensors:
-        if len(tensor.shape) > 4:
-            raise unsupported(
-                graph, op, f"{show(tensor)} has rank {len(tensor.shape)}", "use tensors of rank 4 or less"
-            )
-        if len(tensor.shape) == 4 and tensor.shape[0] != 1:
-            raise unsupported(
-                graph, op, f"{show(tensor)} has batch {tensor.shape[0]}", "export the model with a batch size of 1"
-            )
 
 
 def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
@@ -162,14 +149,25 @@ def window_shape(
     return (extents[0] - spans[0]) // stride[0] + 1, (extents[1] - spans[1]) // stride[1] + 1
 
 
+def window(graph: Graph, op: Op, kernel: int, stride: int, dilation: int, pad: int) -> Window:
+    """The rows that a sliding window over NHWC images reads."""
+    x, out = graph.operand(op, 0).shape, graph.result(op).shape
+    return Window(kernel, stride, dilation, pad, None if x[0] == 1 else (x[0], x[1], out[1]))
+
+
 def window_box(
-    out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
+    graph: Graph, op: Op, out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
 ) -> Box:
-    """The unclipped region of the image that the region `out` of a sliding window's output reads."""
-    return Box(
-        out.y0 * stride[0] - padding.top,
-        (out.y1 - 1) * stride[0] - padding.top + (kernel[0] - 1) * dilation[0] + 1,
-        out.x0 * stride[1] - padding.left,
-        (out.x1 - 1) * stride[1] - padding.left + (kernel[1] - 1) * dilation[1] + 1,
-        *channels,
-    )
+    """The unclipped region of the image that the region `out` of a sliding window's output reads.
+
+    In a batch, from the first row of the first image that it touches to the last row of the last one.
+    """
+    y0 = out.y0 * stride[0] - pad.top
+    y1 = (out.y1 - 1) * stride[0] - pad.top + (kernel[0] - 1) * dilation[0] + 1
+    images, rows, *_ = graph.operand(op, 0).shape
+    if images > 1:
+        out_rows = graph.result(op).shape[1]
+        y0, y1 = out.y0 // out_rows * rows, -(-out.y1 // out_rows) * rows
+    x0 = out.x0 * stride[1] - pad.left
+    x1 = (out.x1 - 1) * stride[1] - pad.left + (kernel[1] - 1) * dilation[1] + 1
+    return Box(y0, y1, x0, x1, *channels)

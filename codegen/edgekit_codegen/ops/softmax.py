@@ -24,7 +24,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if not x.shape:
         raise rules.illegal(graph, op, f"{rules.show(x)} has no last dimension")
     if x.shape[-1] > MAX_DEPTH:

@@ -24,7 +24,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out, order = graph.operand(op, 0), graph.result(op), _attrs(op).permutation
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if sorted(order) != list(range(len(x.shape))):
         raise rules.illegal(graph, op, f"{list(order)} is not an order of the dimensions of {rules.show(x)}")
     layout.require_same_quant(graph, op, x, out)

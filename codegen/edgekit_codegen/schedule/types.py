@@ -15,6 +15,9 @@ from enum import Enum
 from ..ir.region import Box
 from ..ir.types import TensorId
 
+Env = Mapping[str, int]
+"""Loop variable -> value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Affine:
@@ -23,7 +26,7 @@ class Affine:
     const: int
     terms: tuple[tuple[str, int], ...] = ()
 
-    def at(self, env: Mapping[str, int]) -> int:
+    def at(self, env: Env) -> int:
         return self.const + sum(k * env[var] for var, k in self.terms)
 
 
@@ -42,7 +45,7 @@ class AffineBox:
     def constant(cls, box: Box) -> AffineBox:
         return cls(*(Affine(v) for v in (box.y0, box.y1, box.x0, box.x1, box.c0, box.c1)))
 
-    def at(self, env: Mapping[str, int], hwc: tuple[int, int, int]) -> Box:
+    def at(self, env: Env, hwc: tuple[int, int, int]) -> Box:
         bounds = (self.y0, self.y1, self.x0, self.x1, self.c0, self.c1)
         return Box(*(b.at(env) for b in bounds)).clip(hwc)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .types import Loop, Node, Pull, Push, Run, Schedule
+from .types import Env, Loop, Node, Pull, Push, Run, Schedule
 
 
 def nodes(schedule: Schedule) -> tuple[Node, ...]:
@@ -19,6 +19,21 @@ def leaves(node: Node) -> Iterator[Node]:
             yield from leaves(child)
     else:
         yield node
+
+
+def executed(schedule: Schedule) -> Iterator[tuple[Node, Env]]:
+    """The nodes other than loops in the order of an inference, as often as they run, with the loop variables then."""
+    for node in nodes(schedule):
+        yield from _executed(node, {})
+
+
+def _executed(node: Node, env: Env) -> Iterator[tuple[Node, Env]]:
+    if isinstance(node, Loop):
+        for value in range(node.n):
+            for child in node.body:
+                yield from _executed(child, {**env, node.var: value})
+    else:
+        yield node, env
 
 
 def layers(schedule: Schedule) -> tuple[int, ...]:
