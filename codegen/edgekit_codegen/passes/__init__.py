@@ -9,12 +9,24 @@ from ..ir.types import Graph
 from ..ir.verify import verify
 from ..ops import TABLE
 from .cancel_noops import cancel_noops
+from .drop_dead_channels import drop_dead_channels
+from .fold_constant_channels import fold_constant_channels
 from .fold_pad import fold_pad
 from .fuse_activation import fuse_activation
 
-__all__ = ["Optimized", "PassReport", "cancel_noops", "fold_pad", "fuse_activation", "macs", "optimize"]
+__all__ = [
+    "Optimized",
+    "PassReport",
+    "cancel_noops",
+    "drop_dead_channels",
+    "fold_constant_channels",
+    "fold_pad",
+    "fuse_activation",
+    "macs",
+    "optimize",
+]
 
-_PASSES = (cancel_noops, fold_pad, fuse_activation)
+_PASSES = (cancel_noops, fold_pad, fuse_activation, fold_constant_channels, drop_dead_channels)
 
 
 @dataclass(frozen=True, slots=True)
