@@ -253,6 +253,7 @@ def test_a_graph_without_anything_to_do_comes_back_as_it_was() -> None:
         ("fuse_activation", ()),
         ("fold_constant_channels", ()),
         ("drop_dead_channels", ()),
+        ("pointwise_as_fully_connected", ()),
     ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import IllegalGraph
+from collections.abc import Mapping
+
+from ..errors import CodegenError, IllegalGraph
 from ..ops import TABLE, OpRecord
-from .types import Graph, Op, Tensor
+from .types import Graph, Op, Tensor, TensorId
 
 _FOLD = "compute what only depends on constants before exporting the model"
 _FREEZE = "freeze the model's weights before exporting it"
@@ -74,6 +76,17 @@ def check_operator(graph: Graph, op: Op) -> None:
     if inferred != actual:
         expected, found = (", ".join(str(list(s)) for s in shapes) for shapes in (inferred, actual))
         raise IllegalGraph("graph.shape", f"its output should have shape {expected} but has {found}")
+
+
+def is_legal(op: Op, tensors: Mapping[TensorId, Tensor]) -> bool:
+    """Whether check_operator accepts an operator over tensors by id."""
+    named = {i: tensors[i] for i in (*op.inputs, *op.outputs) if i is not None}
+    inputs = tuple(i for i in dict.fromkeys(op.inputs) if i is not None and not named[i].is_constant)
+    try:
+        check_operator(Graph("candidate", named, (op,), inputs, op.outputs), op)
+    except CodegenError:
+        return False
+    return True
 
 
 def _check_operands(graph: Graph, op: Op, record: OpRecord) -> None:

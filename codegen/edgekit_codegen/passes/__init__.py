@@ -13,6 +13,7 @@ from .drop_dead_channels import drop_dead_channels
 from .fold_constant_channels import fold_constant_channels
 from .fold_pad import fold_pad
 from .fuse_activation import fuse_activation
+from .pointwise_as_fully_connected import pointwise_as_fully_connected
 
 __all__ = [
     "Optimized",
@@ -24,9 +25,17 @@ __all__ = [
     "fuse_activation",
     "macs",
     "optimize",
+    "pointwise_as_fully_connected",
 ]
 
-_PASSES = (cancel_noops, fold_pad, fuse_activation, fold_constant_channels, drop_dead_channels)
+_PASSES = (
+    cancel_noops,
+    fold_pad,
+    fuse_activation,
+    fold_constant_channels,
+    drop_dead_channels,
+    pointwise_as_fully_connected,
+)
 
 
 @dataclass(frozen=True, slots=True)

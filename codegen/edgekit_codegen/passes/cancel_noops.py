@@ -82,6 +82,15 @@ def _transpose_as_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
             rewriter.note(f"{where(op)} became a reshape: only dimensions of size 1 move")
 
 
+def _mean_as_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
+    """The mean of one element, in the same scale, is that element."""
+    source, result = rewriter.tensor(op.inputs[0]), rewriter.tensor(op.outputs[0])
+    reshape = replace(op, kind="reshape", attrs=Reshape())
+    if source.elements == result.elements and source.quant == result.quant and rewriter.accepts(reshape):
+        rewriter.put(position, reshape)
+        rewriter.note(f"{where(op)} became a reshape: it averages single elements")
+
+
 def _reshape_of_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
     """The second alone gives the same: reshapes move nothing."""
     first = _private_producer(rewriter, position, op, "reshape")
@@ -164,6 +173,7 @@ _RULES = (
     _Rule(_requantize_pair, "quantize"),
     _Rule(_identity, "reshape", "transpose", "pad", "quantize", "relu", "average_pool2d", "max_pool2d"),
     _Rule(_transpose_as_reshape, "transpose"),
+    _Rule(_mean_as_reshape, "mean"),
     _Rule(_reshape_of_reshape, "reshape"),
     _Rule(_identity, "reshape"),
     _Rule(_reshape_before_fully_connected, "fully_connected"),
