@@ -177,22 +177,6 @@ def test_cmake_builds_the_library_and_the_example(tmp_path: Path) -> None:
     assert (folder / "o.bin").read_bytes() == host_model.reference_bytes(graph, inputs)
 
 
-def test_two_models_live_in_one_program(tmp_path: Path) -> None:
-    for name, graph in (("first", plans.tiny()), ("second", plans.chain())):
-        host_model.write(emitted(graph, name=name), tmp_path)
-    (tmp_path / "main.c").write_text(
-        '#include "first.h"\n#include "second.h"\n'
-        "static _Alignas(32) uint8_t a[FIRST_REGION_0_BYTES], b[SECOND_REGION_0_BYTES];\n"
-        "int main(void)\n{\n"
-        "    const ek_ctx_t f = {.region = {a}}, s = {.region = {b}};\n"
-        "    return first_init(&f) + second_init(&s) + first_invoke(&f) + second_invoke(&s)\n"
-        "           + (first_model.n_layers == FIRST_N_LAYERS && second_model.n_layers == 2 ? 0 : 1);\n}\n"
-    )
-    command = [*host_model.compiler(), *WARNINGS, "-I.", "main.c", "first.c", "second.c", "-o", "both"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    subprocess.run(["./both"], cwd=tmp_path, check=True)
-
-
 def test_the_header_serves_cpp(tmp_path: Path) -> None:
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed")
