@@ -78,7 +78,7 @@ def test_legal_operators_verify(kind: str) -> None:
     verify(build(kind), "the test")
 
 
-@pytest.mark.parametrize("kind", LEGAL)
+@pytest.mark.parametrize("kind", sorted(set(LEGAL) - {"reshape"}))
 @pytest.mark.parametrize("dtype", [DType.INT16, DType.INT32])
 def test_other_types_are_refused_by_name(kind: str, dtype: DType) -> None:
     same = {} if kind in ("quantize", "dequantize") else {"out_dtype": dtype}
@@ -137,7 +137,6 @@ def test_broken_attributes_are_illegal(kind: str, attrs: Attrs) -> None:
 
 
 def test_limits_name_the_way_out() -> None:
-    assert "batch" in refuse("pad", attrs=Pad(((0, 1), (0, 0), (0, 0), (0, 0)))).hint
     assert "1/256" in refuse("softmax", out_quant=quant(1 / 128, -128)).hint
     assert "-128" in refuse("softmax", out_quant=quant(1 / 256, 0)).hint
     assert "logits" in refuse("softmax", x_shape=(1, 4096), out_shape=(1, 4096)).hint
@@ -148,9 +147,9 @@ def test_limits_name_the_way_out() -> None:
         assert "too small" in refuse(kind, x_quant=quant(2.0**20, 0), out_quant=quant(2.0**-20, 0)).hint
 
 
-def test_reshape_keeps_the_type_and_passes_floats() -> None:
-    floats = {"x_dtype": DType.FLOAT32, "out_dtype": DType.FLOAT32, "x_quant": None, "out_quant": None}
-    verify(build("reshape", **floats), "the test")
+@pytest.mark.parametrize("dtype", [DType.FLOAT32, DType.INT16, DType.INT32, DType.INT64])
+def test_reshape_keeps_any_type(dtype: DType) -> None:
+    verify(build("reshape", x_dtype=dtype, out_dtype=dtype, x_quant=None, out_quant=None), "the test")
     assert isinstance(refuse("reshape", out_dtype=DType.FLOAT32, out_quant=None), IllegalGraph)
 
 

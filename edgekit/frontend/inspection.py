@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit_codegen.ir import Tensor
 from edgekit_codegen.ops import TABLE
 
 from ..errors import ModelError
@@ -84,7 +85,8 @@ class Inspection:
 def inspect_bytes(data: bytes, name: str) -> Inspection:
     """Every operator of a .tflite file, supported or not. Raises ModelError (`tflite.*`) when it is not one."""
     model = file.read(data)
-    operators = tuple(_operator(model, operator) for operator in model.operators)
+    known: dict[int, Tensor] = {}
+    operators = tuple(_operator(model, operator, known) for operator in model.operators)
     problems = []
     try:
         parse(data, name)
@@ -103,17 +105,19 @@ def inspect_bytes(data: bytes, name: str) -> Inspection:
     )
 
 
-def _operator(model: Container, operator: RawOperator) -> OperatorInfo:
+def _operator(model: Container, operator: RawOperator, computed: dict[int, Tensor]) -> OperatorInfo:
+    """computed: constants that operators gave so far, by tensor; this one's are added."""
     inputs = tuple(None if i is None else _tensor(model.tensors[i]) for i in operator.inputs)
     outputs = tuple(_tensor(model.tensors[i]) for i in operator.outputs)
     try:
-        tensors = operands(model, operator, {})
+        tensors = operands(model, operator, computed)
         lowered = lower(model, operator, tensors)
     except ModelError as error:
         reason = error.message.removeprefix(f"{model.describe(operator)}: ")
         return OperatorInfo(
             operator.index, operator.name, inputs, outputs, False, code=error.code, reason=reason, hint=error.hint
         )
+    computed.update((i, t) for i, t in lowered.tensors.items() if t.is_constant)
     known = {**tensors, **lowered.tensors}
     steps = [(TABLE[op.kind], single(op, known), op) for op in lowered.ops]
     kind = " + ".join(op.kind for op in lowered.ops) or "constant"

@@ -13,8 +13,10 @@ from edgekit_codegen.ir.verify import check_operator, verify
 
 from ..errors import ModelError
 from . import container as file
+from . import shape_arithmetic
 from .container import Container, RawOperator
 from .operators import TRANSLATIONS, translate
+from .shape_arithmetic import FOLDED_NAMES
 from .source import Source
 from .tensors import check_fixed, convert
 
@@ -75,6 +77,9 @@ def lower(model: Container, operator: RawOperator, tensors: Mapping[int, Tensor]
     on constants is computed. Raises ModelError, naming the operator.
     """
     source = Source(model, operator, tensors)
+    folded = shape_arithmetic.fold(source)
+    if folded is not None:
+        return Lowered((), folded)
     ops = translate(source)
     known = ChainMap(source.intermediate, dict(tensors))
     left = []
@@ -102,7 +107,7 @@ def single(op: Op, tensors: Mapping[int, Tensor]) -> Graph:
 
 def _refuse_unsupported(model: Container) -> None:
     """Raise ModelError for the first operator without a translation, and name the others."""
-    refused = [operator for operator in model.operators if operator.name not in TRANSLATIONS]
+    refused = [operator for operator in model.operators if operator.name not in {*TRANSLATIONS, *FOLDED_NAMES}]
     if not refused:
         return
     try:

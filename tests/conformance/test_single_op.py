@@ -9,53 +9,80 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import conv_graphs
+from support.conv_graphs import Case
 from support.kernel_runner import compute
 
 from conformance.cases import CASES
-from conformance.oracle import tflm
+from conformance.oracle import answer
+from conformance.tally import Tally
+from edgekit.frontend.operators import TRANSLATIONS
+from edgekit.frontend.operators.record import kinds_of
 from edgekit_codegen import reference
 from edgekit_codegen.ir import Box, DType, Tensor
 from edgekit_codegen.ops import TABLE
 from edgekit_codegen.ops.record import Overlap, Rows, Window
 
-# Convolutions, fully connected layers and additions go through the same checks in test_ops_conv.py.
-ELSEWHERE = ("conv2d", "depthwise_conv2d", "fully_connected", "add")
 KERNELS = [kind for kind in CASES if TABLE[kind].kernel is not None]
+IN_FILES = {kind for name, translation in TRANSLATIONS.items() for kind in kinds_of(name, translation)}  # not lookup
 
 
 def test_every_operator_is_compared_with_the_oracle() -> None:
-    assert set(CASES) | {k for k in ELSEWHERE if hasattr(conv_graphs, k)} == set(TABLE)
+    assert set(CASES) == set(TABLE)
 
 
-@pytest.mark.parametrize("kind", CASES)
-@given(data=st.data())
-def test_reference_is_tflm(kind: str, data: st.DataObject) -> None:
-    case = data.draw(CASES[kind](True))
-    (result,) = reference.run(case.graph, case.inputs)
-    out = case.graph.result(case.op)
-    assert (result.shape, result.dtype) == (out.shape, out.dtype.numpy)
-    np.testing.assert_array_equal(result.reshape(-1), tflm(case.graph, case.inputs).reshape(-1))
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind in IN_FILES])
+def test_oracle_reference_and_kernel_agree(kind: str, tally: Tally) -> None:
+    """For every combination of types that the record declares, and no other."""
+    types: set[str] = set()
+
+    def check(case: Case) -> None:
+        (result,) = reference.run(case.graph, case.inputs)
+        out = case.graph.result(case.op)
+        assert (result.shape, result.dtype) == (out.shape, out.dtype.numpy)
+        types.add(_types(case.graph.operand(case.op, 0).dtype, out.dtype))
+        np.testing.assert_array_equal(result.reshape(-1), answer(case.graph, case.inputs).reshape(-1))
+        if kind in KERNELS:
+            np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs), result)
+
+    tally.each(kind, ("oracle",), CASES[kind](True), check)
+    assert types == set(TABLE[kind].types)
+
+
+def _types(first: DType, out: DType) -> str:
+    return first.value if first is out else f"{first.value} to {out.value}"
 
 
 @pytest.mark.parametrize("kind", KERNELS)
-@given(data=st.data())
-def test_kernel_is_reference(kind: str, data: st.DataObject) -> None:
+def test_kernel_is_reference(kind: str, tally: Tally) -> None:
     """Also in strips: where a row is cut changes nothing."""
-    case = data.draw(CASES[kind](False))
-    cuts = data.draw(st.lists(st.integers(1, 12), max_size=3))
-    (result,) = reference.run(case.graph, case.inputs)
-    np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, cuts), result)
+
+    def check(drawn: tuple[Case, list[int]]) -> None:
+        case, cuts = drawn
+        (result,) = reference.run(case.graph, case.inputs)
+        np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, cuts), result)
+
+    cuts = st.lists(st.integers(1, 12), max_size=3)
+    tally.each(kind, ("kernel",), st.tuples(CASES[kind](False), cuts), check)
 
 
 @pytest.mark.parametrize("kind", [k for k in KERNELS if TABLE[k].overlap is Overlap.IN_PLACE])
 @given(data=st.data())
 def test_kernel_computes_in_place(kind: str, data: st.DataObject) -> None:
     """Where the record says so, the output row may lie on the input row."""
-    case = data.draw(CASES[kind](False).filter(lambda c: c.inputs[0].dtype == np.int8))
+    case = data.draw(CASES[kind](False).filter(lambda c: hosts(c) != []))
     cuts = data.draw(st.lists(st.integers(1, 12), max_size=2))
     (result,) = reference.run(case.graph, case.inputs)
-    np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, cuts, in_place=0), result)
+    for position in hosts(case):
+        np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, cuts, in_place=position), result)
+
+
+def hosts(case: Case) -> list[int]:
+    """The operands whose rows the output's rows may overwrite: int8 in memory, of which row y reads row y."""
+    operands, out = TABLE[case.op.kind].operands(case.graph, case.op), case.graph.result(case.op)
+    access = TABLE[case.op.kind].access(case.graph, case.op)
+    assert isinstance(access, Rows)
+    fitting = [t.dtype is DType.INT8 and not t.is_constant and t.hwc == out.hwc for t in operands]
+    return [i for i, rows in enumerate(access.maps) if rows is None and fitting[i]]
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -99,8 +126,8 @@ def test_rows_of_the_access_are_rows_of_the_input_box(kind: str, data: st.DataOb
     for position, (read, operand) in enumerate(zip(boxes, TABLE[kind].operands(case.graph, case.op), strict=True)):
         if isinstance(access, Window):
             if access.images is None:
-                first = y * access.stride - access.pad
-                assert (read.y0, read.y1) == (first, first + (access.kernel - 1) * access.dilation + 1)
+                rows = access.rows(y)
+                assert (read.y0, read.y1) == (rows[0], rows[-1] + 1)
             else:
                 top = y // access.images[2] * access.images[1]
                 assert (read.y0, read.y1) == (top, top + access.images[1])

@@ -6,7 +6,7 @@ from ..errors import CodegenError
 from ..ir.types import DType, Graph, Op, Tensor
 from ..naming import dimensions
 from ..ops import TABLE
-from ..ops.record import Access, RowMap, Whole, Window
+from ..ops.record import Access, RowMap, RowTable, Whole, Window, receives_row
 from . import literals
 from .constants import Constants
 from .names import Names
@@ -33,7 +33,7 @@ def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: boo
     inputs = _inputs(graph, op, access, names, consts)
     target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, y)"
     pixels = ("x0", "x1") if strips else ("0", str(graph.result(op).hwc[1]))
-    where = ("y", *pixels) if isinstance(access, Whole) else pixels
+    where = (_within_image(access), *pixels) if receives_row(access) else pixels
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
     memory = "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
     constant = names.constant(index)
@@ -59,7 +59,7 @@ def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constant
         return _window(graph, op, access, names)
     rows = []
     for position, operand in enumerate(TABLE[op.kind].operands(graph, op)):
-        y = "0" if isinstance(access, Whole) else row(access.maps[position])
+        y = "0" if isinstance(access, Whole) else row(access.maps[position], consts.rows.get(position, ""))
         if operand.is_constant:
             rows.append(_constant_row(operand, consts.operands[position], y))
         else:
@@ -67,29 +67,44 @@ def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constant
     return literals.fill(f"const int8_t *const in[{len(rows)}] = {{", rows, "};").split("\n")
 
 
+def _within_image(access: Access) -> str:
+    """In C, the output row counted as the access counts it."""
+    return f"(y % {access.images[2]})" if isinstance(access, Window) and access.images is not None else "y"
+
+
 def _window(graph: Graph, op: Op, access: Window, names: Names) -> list[str]:
     source, out = graph.operand(op, 0), graph.result(op)
     name = names.map(source.id)
-    y, inside = "y", source.hwc[0]
-    if access.images is not None:
-        _, inside, rows = access.images
-        y = f"(y % {rows})"
+    y = _within_image(access)
     first = y if access.stride == 1 else f"{access.stride} * {y}"
-    reach = (out.hwc[0] - 1) * access.stride < inside
-    if access.kernel == 1 and access.pad == 0 and reach and access.images is None:
-        return [f"const int8_t *const in[1] = {{ek_row(ctx, &{name}, {first})}};"]
-    first += f" - {access.pad}" if access.pad else ""
+    if access.up is not None:
+        first = _floor_divided(first, -access.pad, access.up)
+    elif access.kernel == 1 and access.pad == 0 and access.images is None:
+        if (out.hwc[0] - 1) * access.stride < source.hwc[0]:
+            return [f"const int8_t *const in[1] = {{ek_row(ctx, &{name}, {first})}};"]
+    elif access.pad:
+        first += f" - {access.pad}"
     window = f"{access.kernel}, {first}, {access.dilation}"
     call = f"ek_rows(ctx, &{name}, in, {window});"
     if access.images is not None:
-        call = f"ek_rows_of(ctx, &{name}, in, y / {access.images[2]} * {inside}, {inside}, {window});"
+        _, inside, rows = access.images
+        call = f"ek_rows_of(ctx, &{name}, in, y / {rows} * {inside}, {inside}, {window});"
     return [f"const int8_t *in[{access.kernel}];", call]
 
 
-def row(mapped: RowMap | None) -> str:
-    """In C, the operand's row that row y of the output reads."""
+def _floor_divided(value: str, offset: int, divisor: int) -> str:
+    """In C, floor((value + offset) / divisor) of a value that is not negative."""
+    whole, rest = divmod(offset, divisor)
+    quotient = (f"({value} + {rest})" if rest else value) + f" / {divisor}"
+    return quotient if not whole else f"{quotient} {'+' if whole > 0 else '-'} {abs(whole)}"
+
+
+def row(mapped: RowMap | RowTable | None, table: str = "") -> str:
+    """In C, the operand's row that row y of the output reads; `table` names the table where there is one."""
     if mapped is None:
         return "y"
+    if isinstance(mapped, RowTable):
+        return f"{table}[y]"
     terms = [] if mapped.first == 0 and mapped.terms else [str(mapped.first)]
     for divisor, modulus, step in mapped.terms:
         index = ("y" if divisor == 1 else f"y / {divisor}") + f" % {modulus}"

@@ -35,8 +35,7 @@ def _window(access: Window, y: int) -> list[int]:
     else:
         _, rows, out_rows = access.images
         top, local = y // out_rows * rows, y % out_rows
-    numbers = [local * access.stride - access.pad + k * access.dilation for k in range(access.kernel)]
-    return [top + n for n in numbers if rows is None or 0 <= n < rows]
+    return [top + n for n in access.rows(local) if rows is None or 0 <= n < rows]
 
 
 def row_box(graph: Graph, ident: TensorId, row: int) -> Box:

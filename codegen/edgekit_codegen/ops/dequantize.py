@@ -37,4 +37,5 @@ RECORD = OpRecord(
     input_boxes=layout.same_box,
     describe=describe,
     kernel=Kernel("dequantize.h", "ek_dequantize_row", "ek_dequantize_t", params),
+    types=("int8 to float32",),
 )

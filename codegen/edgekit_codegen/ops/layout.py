@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..errors import UnsupportedModel
 from ..ir.region import Box
 from ..ir.types import Graph, Op, Shape, Tensor
 from . import rules
-from .record import RowMap, Rows, Whole
+from .record import RowMap, Rows, RowTable, Whole
 
 SCALE_TOLERANCE = 1e-6  # absolute, as TensorFlow Lite Micro compares the scales of a pool
 
@@ -46,7 +47,7 @@ def _merge(terms: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     return merged
 
 
-def mapped_rows(rows: RowMap | None, y0: int, y1: int) -> tuple[int, int]:
+def mapped_rows(rows: RowMap | RowTable | None, y0: int, y1: int) -> tuple[int, int]:
     """The half-open range of an operand's rows that rows y0 .. y1-1 of the output read."""
     if rows is None:
         return y0, y1
@@ -60,16 +61,35 @@ def last_three(values: tuple[int, ...], fill: int) -> tuple[int, int, int]:
     return padded[-3], padded[-2], padded[-1]
 
 
+def leading(values: tuple[int, ...], fill: int) -> tuple[int, int, int, int]:
+    """The entries of the dimensions before the last two, the innermost first; `fill` behind them, up to four."""
+    first, second, third, fourth, *_ = (*reversed(values[:-2]), fill, fill, fill, fill)
+    return first, second, third, fourth
+
+
+def require_rank(graph: Graph, op: Op, tensor: Tensor, most: int) -> None:
+    """At most that many dimensions."""
+    if len(tensor.shape) > most:
+        raise rules.unsupported(
+            graph, op, f"{rules.show(tensor)} has more than {most} dimensions", "merge neighbouring dimensions"
+        )
+
+
 def require_same_quant(graph: Graph, op: Op, x: Tensor, out: Tensor) -> None:
     """Elements keep their stored value, so both ends need one scale and zero point."""
     if abs(x.scale - out.scale) > SCALE_TOLERANCE or x.zero_point != out.zero_point:
-        raise rules.unsupported(
-            graph,
-            op,
-            f"{rules.show(x)} has scale {x.scale:.6g} and zero point {x.zero_point},"
-            f" {rules.show(out)} has {out.scale:.6g} and {out.zero_point}",
-            f"quantize the input and the output of {op.kind} alike, or put a QUANTIZE between them",
-        )
+        raise differently_quantized(graph, op, x, out)
+
+
+def differently_quantized(graph: Graph, op: Op, x: Tensor, out: Tensor) -> UnsupportedModel:
+    """The error for an operator that keeps stored values between tensors that read them differently."""
+    return rules.unsupported(
+        graph,
+        op,
+        f"{rules.show(x)} has scale {x.scale:.6g} and zero point {x.zero_point},"
+        f" {rules.show(out)} has {out.scale:.6g} and {out.zero_point}",
+        f"quantize the input and the output of {op.kind} alike, or put a QUANTIZE between them",
+    )
 
 
 def same_shape(graph: Graph, op: Op) -> tuple[Shape, ...]:

@@ -62,4 +62,5 @@ RECORD = OpRecord(
     overlap=Overlap.IN_PLACE,
     describe=describe,
     kernel=Kernel("quantize.h", "ek_quantize_row", "ek_quantize_t", params),
+    types=("float32 to int8", "int8"),
 )

@@ -28,6 +28,8 @@ class Window:
 
     images  (count, input rows, output rows of each) where the tensors hold several images one below the other, each
             with padding of its own: `y` and the rows are then counted within an image; None for one image
+    up      where windows advance by fractions of a row, first = floor((y * stride - pad) / up), and the kernel also
+            receives `y`, which says where between two rows it stands; None for whole rows
     """
 
     kernel: int
@@ -35,6 +37,12 @@ class Window:
     dilation: int
     pad: int
     images: tuple[int, int, int] | None = None
+    up: int | None = None
+
+    def rows(self, y: int) -> range:
+        """The rows that output row y reads, both counted within an image; those outside it are padding."""
+        first = (y * self.stride - self.pad) // (self.up or 1)
+        return range(first, first + (self.kernel - 1) * self.dilation + 1, self.dilation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,23 @@ class RowMap:
 
 
 @dataclass(frozen=True, slots=True)
+class RowTable:
+    """As RowMap, row by row: where no sum of steps says it."""
+
+    rows: tuple[int, ...]
+
+    def at(self, y: int) -> int:
+        return self.rows[y]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Row y of the output reads one row of each operand; the kernel receives one pointer per operand.
 
     maps  which row, per operand; None for row y itself
     """
 
-    maps: tuple[RowMap | None, ...] = (None,)
+    maps: tuple[RowMap | RowTable | None, ...] = (None,)
 
     def row(self, position: int, y: int) -> int:
         """The row of an operand that row y of the output reads."""
@@ -68,11 +86,16 @@ class Whole:
     """Any output element may read any input element; inputs are resident and contiguous.
 
     The kernel receives the base pointer of every operand, and the row index to compute as `y`
-    (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`).
+    (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`, see receives_row).
     """
 
 
 Access = Window | Rows | Whole
+
+
+def receives_row(access: Access) -> bool:
+    """Whether the kernel is told which output row it computes."""
+    return isinstance(access, Whole) or (isinstance(access, Window) and access.up is not None)
 
 
 class Overlap(Enum):
@@ -87,6 +110,14 @@ class Overlap(Enum):
     NEVER = "never"
     IN_PLACE = "in_place"
     VIEW = "view"
+
+
+class Oracle(Enum):
+    """Whose arithmetic an operator's reference function repeats, bit for bit."""
+
+    TFLM = "TensorFlow Lite Micro"
+    LITERT = "LiteRT"  # its reference kernels; TensorFlow Lite Micro has no such operator
+    DEFINITION = "its definition"  # only the compiler's rewrites write such an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +169,9 @@ class OpRecord:
     overlap      whether the output may share bytes with an input
     kernel       how generated C computes it; None for views
     describe     attributes in a few words for people ("3x3/2 relu6")
+    types        element types of the first input and the output, one entry per combination ("int8", "int8 to int32")
+    limits       what `check` refuses though the file format can say it, in words for people
+    oracle       what decides on the arithmetic
     """
 
     kind: str
@@ -153,6 +187,9 @@ class OpRecord:
     overlap: Overlap = Overlap.NEVER
     describe: Callable[[Graph, Op], str] = lambda graph, op: ""
     constants: bool = False
+    types: tuple[str, ...] = ("int8",)
+    limits: tuple[str, ...] = ()
+    oracle: Oracle = Oracle.TFLM
 
     def operands(self, graph: Graph, op: Op) -> tuple[Tensor, ...]:
         """The tensors that the kernel's `in[]` points to, by position. Raises ValueError where one is absent."""

@@ -79,8 +79,11 @@ def require_image(graph: Graph, op: Op, *tensors: Tensor) -> None:
             raise illegal(graph, op, f"{show(tensor)} has rank {len(tensor.shape)}, not 4 (NHWC)")
 
 
-def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
-    """Constant int8 weights, zero points 0, one scale or one per output channel along `axis`."""
+def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int, symmetric: bool = True) -> None:
+    """Constant int8 weights, one scale or one per output channel along `axis`.
+
+    symmetric  zero points are 0; otherwise one scale may come with one zero point
+    """
     if not weights.is_constant:
         raise unsupported(graph, op, f"weights {show(weights)} are not constant", "freeze the model's variables")
     if weights.dtype is not DType.INT8:
@@ -88,7 +91,7 @@ def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
     quant = weights.quant
     if quant is None:
         raise unsupported(graph, op, f"weights {show(weights)} carry no scale", REQUANTIZE_HINT)
-    if any(quant.zero_point):
+    if any(quant.zero_point) and (symmetric or quant.per_channel):
         raise unsupported(
             graph,
             op,
@@ -151,23 +154,30 @@ def window_shape(
 
 def window(graph: Graph, op: Op, kernel: int, stride: int, dilation: int, pad: int) -> Window:
     """The rows that a sliding window over NHWC images reads."""
+    return Window(kernel, stride, dilation, pad, images(graph, op))
+
+
+def images(graph: Graph, op: Op) -> tuple[int, int, int] | None:
+    """Window.images of an operator from NHWC to NHWC."""
     x, out = graph.operand(op, 0).shape, graph.result(op).shape
-    return Window(kernel, stride, dilation, pad, None if x[0] == 1 else (x[0], x[1], out[1]))
+    return None if x[0] == 1 else (x[0], x[1], out[1])
+
+
+def rows_of(window: Window, y0: int, y1: int) -> tuple[int, int]:
+    """The half-open range of the rows, unclipped, that rows y0 .. y1-1 of the output read.
+
+    In a batch, from the first row of the first image that they touch to the last row of the last one.
+    """
+    if window.images is None:
+        return window.rows(y0)[0], window.rows(y1 - 1)[-1] + 1
+    _, rows, out_rows = window.images
+    return y0 // out_rows * rows, -(-y1 // out_rows) * rows
 
 
 def window_box(
     graph: Graph, op: Op, out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
 ) -> Box:
-    """The unclipped region of the image that the region `out` of a sliding window's output reads.
-
-    In a batch, from the first row of the first image that it touches to the last row of the last one.
-    """
-    y0 = out.y0 * stride[0] - pad.top
-    y1 = (out.y1 - 1) * stride[0] - pad.top + (kernel[0] - 1) * dilation[0] + 1
-    images, rows, *_ = graph.operand(op, 0).shape
-    if images > 1:
-        out_rows = graph.result(op).shape[1]
-        y0, y1 = out.y0 // out_rows * rows, -(-out.y1 // out_rows) * rows
-    x0 = out.x0 * stride[1] - pad.left
-    x1 = (out.x1 - 1) * stride[1] - pad.left + (kernel[1] - 1) * dilation[1] + 1
-    return Box(y0, y1, x0, x1, *channels)
+    """The unclipped region of the images that the region `out` of a sliding window's output reads."""
+    rows = rows_of(window(graph, op, kernel[0], stride[0], dilation[0], pad.top), out.y0, out.y1)
+    pixels = rows_of(Window(kernel[1], stride[1], dilation[1], pad.left), out.x0, out.x1)
+    return Box(*rows, *pixels, *channels)

@@ -13,6 +13,7 @@ from .drop_dead_channels import drop_dead_channels
 from .fold_constant_channels import fold_constant_channels
 from .fold_pad import fold_pad
 from .fuse_activation import fuse_activation
+from .fuse_lookups import fuse_lookups
 from .pointwise_as_fully_connected import pointwise_as_fully_connected
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "fold_constant_channels",
     "fold_pad",
     "fuse_activation",
+    "fuse_lookups",
     "macs",
     "optimize",
     "pointwise_as_fully_connected",
@@ -32,6 +34,7 @@ _PASSES = (
     cancel_noops,
     fold_pad,
     fuse_activation,
+    fuse_lookups,
     fold_constant_channels,
     drop_dead_channels,
     pointwise_as_fully_connected,

@@ -92,7 +92,8 @@ def weights_read(graph: Graph, op: Op) -> Mask | None:
         return None
     x, weights = graph.operand(op, 0), graph.operand(op, 1)
     depth = x.hwc[2]
-    if weights.data is None or weights.shape[-1] % depth:
+    symmetric = weights.quant is None or not any(weights.quant.zero_point)
+    if weights.data is None or weights.shape[-1] % depth or not symmetric:
         return None
     taps: Mask = (weights.data != 0).reshape(weights.shape[0], -1, depth).any(axis=1)
     return taps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edgekit_codegen.ir import Op
+from edgekit_codegen.ir import Graph, Op
 from edgekit_codegen.ops.attributes import Relu
 
 from ...errors import ModelError
@@ -21,8 +21,11 @@ CODES: Mapping[str, OperatorCode] = MappingProxyType(
 )
 
 
-def operator_code(op: Op) -> OperatorCode:
+def operator_code(graph: Graph, op: Op) -> OperatorCode:
     """The row for an operator. Raises ModelError (`export.operator`) where the format has no such operator."""
+    variant = movement.variant(graph, op)
+    if variant is not None:
+        return variant
     if isinstance(op.attrs, Relu):
         if op.attrs.activation in elementwise.RELUS:
             return elementwise.RELUS[op.attrs.activation]

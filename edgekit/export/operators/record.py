@@ -28,14 +28,17 @@ class OperatorCode:
 
     options  name of the options table, or None
     fields   (graph, op) -> {option field: value}; a tuple of numbers becomes an int32 vector
-    extra    (graph, op) -> int32 constants appended to the operator's inputs, by name
+    extra    (graph, op) -> constants appended to the operator's inputs, by name: int32, or int8 as the output is
+             quantized
+    arrange  the operator's inputs, followed by those constants, in the file's order
     """
 
     builtin: int
     version: int
     options: str | None = None
     fields: Callable[[Graph, Op], Mapping[str, Any]] = lambda graph, op: {}
-    extra: Callable[[Graph, Op], Mapping[str, npt.NDArray[np.int32]]] = lambda graph, op: {}
+    extra: Callable[[Graph, Op], Mapping[str, npt.NDArray[Any]]] = lambda graph, op: {}
+    arrange: Callable[[list[int]], list[int]] = lambda inputs: inputs
 
 
 def activation(activation: Activation) -> Mapping[str, Any]:

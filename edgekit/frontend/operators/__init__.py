@@ -12,13 +12,13 @@ from types import MappingProxyType
 from edgekit_codegen.ir import Op
 
 from ..source import Source
-from . import elementwise, movement, products, reductions, windows
+from . import blocks, elementwise, movement, parts, products, reductions, windows
 from .record import Translation
 
 TRANSLATIONS: Mapping[str, Translation] = MappingProxyType(
     {
         name: translation
-        for family in (windows, products, elementwise, reductions, movement)
+        for family in (windows, products, elementwise, reductions, movement, parts, blocks)
         for name, translation in family.TRANSLATIONS.items()
     }
 )
@@ -49,24 +49,13 @@ def unsupported_hint(name: str) -> str:
     return f"{remedy}; supported are {', '.join(sorted(TRANSLATIONS))}"
 
 
+_FIX_SHAPE = "only what follows from shapes and constants is computed: fix the input's shape before exporting"
 _REMEDIES: Mapping[str, str] = MappingProxyType(
     {
-        "HARD_SWISH": "use RELU6 as the activation",
-        "LOGISTIC": "use RELU6 as the activation, or leave the sigmoid to the application",
-        "TANH": "use RELU6 or RELU_N1_TO_1 as the activation",
-        "LEAKY_RELU": "use RELU as the activation",
-        "PRELU": "use RELU as the activation",
-        "ELU": "use RELU as the activation",
-        "GELU": "use RELU as the activation",
         "L2_NORMALIZATION": "leave the normalisation to the application",
-        "ARG_MAX": "end the model at the scores and take the largest in the application",
-        "SUM": "use a mean and fold the factor into the next layer",
-        "PADV2": "pad with zero, so that the converter writes PAD",
-        "MIRROR_PAD": "pad with zero",
-        "SQUEEZE": "use a reshape",
-        "EXPAND_DIMS": "use a reshape",
-        "SHAPE": "fix the input's shape before exporting, so that the converter folds it",
-        "STRIDED_SLICE": "fix the input's shape before exporting, so that the converter folds it",
+        **dict.fromkeys(
+            ("CAST", "FILL", "FLOOR_DIV", "FLOOR_MOD", "RANGE", "RANK", "REDUCE_PROD", "SHAPE"), _FIX_SHAPE
+        ),
         "IF": "export the model without control flow",
         "WHILE": "export the model without control flow",
     }

@@ -2,26 +2,76 @@
 
 from __future__ import annotations
 
-from .elementwise import Add, Dequantize, Quantize, Relu
-from .movement import Pad, Reshape, Transpose
-from .products import FullyConnected, Softmax
-from .reductions import Mean
-from .windows import Conv2D, DepthwiseConv2D, Padding, Pair, Pool2D
+from .elementwise import (
+    Abs,
+    Add,
+    Dequantize,
+    Elu,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
+    Lookup,
+    Maximum,
+    Minimum,
+    Mul,
+    Prelu,
+    Quantize,
+    Relu,
+    Rsqrt,
+    SquaredDifference,
+    Sub,
+    Tanh,
+)
+from .movement import Concatenation, Gather, MirrorPad, Pad, Reshape, StridedSlice, Tile, Transpose
+from .products import BatchMatmul, FullyConnected, LogSoftmax, Softmax
+from .reductions import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Reduction, Sum
+from .windows import Conv2D, DepthwiseConv2D, Padding, Pair, Pool2D, Resize, TransposeConv
 
 __all__ = [
+    "Abs",
     "Add",
+    "ArgMax",
+    "ArgMin",
+    "BatchMatmul",
+    "Concatenation",
     "Conv2D",
     "DepthwiseConv2D",
     "Dequantize",
+    "Elu",
     "FullyConnected",
+    "Gather",
+    "Gelu",
+    "HardSwish",
+    "LeakyRelu",
+    "LogSoftmax",
+    "Logistic",
+    "Lookup",
+    "Maximum",
     "Mean",
+    "Minimum",
+    "MirrorPad",
+    "Mul",
     "Pad",
     "Padding",
     "Pair",
     "Pool2D",
+    "Prelu",
     "Quantize",
+    "ReduceMax",
+    "ReduceMin",
+    "Reduction",
     "Relu",
     "Reshape",
+    "Resize",
+    "Rsqrt",
     "Softmax",
+    "SquaredDifference",
+    "StridedSlice",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "Tile",
     "Transpose",
+    "TransposeConv",
 ]

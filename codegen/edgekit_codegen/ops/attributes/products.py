@@ -23,3 +23,20 @@ class Softmax(Attrs):
     """Over the last dimension."""
 
     beta: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSoftmax(Attrs):
+    """Over the last dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMatmul(Attrs):
+    """inputs (a [..., rows, depth], b [..., depth, columns]); leading dimensions broadcast.
+
+    adj_x  a is [..., depth, rows]
+    adj_y  b is [..., columns, depth]
+    """
+
+    adj_x: bool = False
+    adj_y: bool = False

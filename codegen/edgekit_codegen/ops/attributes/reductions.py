@@ -8,8 +8,42 @@ from ...ir.types import Attrs
 
 
 @dataclass(frozen=True, slots=True)
-class Mean(Attrs):
-    """axes: the reduced dimensions, non-negative and ascending."""
+class Reduction(Attrs):
+    """axes: the reduced dimensions, non-negative and ascending; keep_dims: they stay, with size 1."""
 
     axes: tuple[int, ...]
     keep_dims: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mean(Reduction):
+    """The average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Reduction):
+    """The sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceMax(Reduction):
+    """The largest element."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceMin(Reduction):
+    """The smallest element."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgMax(Attrs):
+    """axis: the dimension, non-negative, along which the index of the largest element is asked; it goes."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArgMin(Attrs):
+    """axis: the dimension, non-negative, along which the index of the smallest element is asked; it goes."""
+
+    axis: int

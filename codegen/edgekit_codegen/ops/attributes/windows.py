@@ -21,7 +21,10 @@ class Padding:
 
 @dataclass(frozen=True, slots=True)
 class Conv2D(Attrs):
-    """inputs (x, weights OHWI, bias int32 or None); stride and dilation are (rows, pixels)."""
+    """inputs (x, weights OHWI, bias int32 or None); stride and dilation are (rows, pixels).
+
+    Weights with a part of x's channels make a grouped convolution: the first outputs read the first channels, ...
+    """
 
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
@@ -38,6 +41,33 @@ class DepthwiseConv2D(Attrs):
     padding: Padding = Padding()
     multiplier: int = 1
     activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class TransposeConv(Attrs):
+    """inputs (x, weights OHWI, bias int32 or None): input pixel i adds the window to outputs i * stride - crop onward.
+
+    size  rows and pixels of the output; what no window reaches holds the bias
+    crop  rows and pixels of the windows' sum that lie before the output
+    """
+
+    size: Pair
+    stride: Pair = (1, 1)
+    crop: Pair = (0, 0)
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Attrs):
+    """Bilinear or nearest neighbour, to `size` = (rows, pixels).
+
+    align_corners  the corner pixels' centres stay where they are
+    half_pixel     coordinates count from the pixels' centres
+    """
+
+    size: Pair
+    align_corners: bool = False
+    half_pixel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
