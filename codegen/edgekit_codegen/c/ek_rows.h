@@ -52,6 +52,16 @@ static inline void ek_rows(const ek_ctx_t *ctx, const ek_map_t *map, const int8_
     }
 }
 
+/* As ek_rows for one image of several: `rows` rows from row `top` of the tensor, counted within the image. */
+static inline void ek_rows_of(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int top, int rows, int n,
+                              int first, int dilation)
+{
+    for (int k = 0; k < n; ++k) {
+        const int y = first + k * dilation;
+        in[k] = y >= 0 && y < rows ? ek_row(ctx, map, top + y) : NULL;
+    }
+}
+
 /* A row or pixel number clipped to 0 .. end. */
 static inline int ek_clip(int value, int end)
 {
