@@ -194,6 +194,37 @@ def test_counts_are_exact_when_the_engine_is_stopped_often(tmp_path: Path, monke
     assert run(source, tmp_path).machine.counter.total == whole.machine.counter.total
 
 
+LOOPS = """
+NAKED void spin(u32 n) { __asm volatile("1: subs r0, #1\\n bne 1b\\n bx lr"); }
+NAKED void into(u32 n) { __asm volatile("nop\\n nop\\n 1: nop\\n subs r0, #1\\n bne 1b\\n bx lr"); }
+void test(void) { for (int i = 0; i < 20; i++) { spin(20000); into(20000); } }
+"""
+
+
+def test_counts_are_exact_when_a_slice_ends_at_a_block_that_jumps_into_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where pc alone does not tell whether the block has just been executed or is the next one."""
+    from edgekit.emulate import machine
+
+    whole = run(LOOPS, tmp_path)
+    monkeypatch.setattr(machine, "_SLICE", 0.0005)
+    for _ in range(3):
+        assert run(LOOPS, tmp_path).machine.counter.total == whole.machine.counter.total
+
+
+def test_a_slice_that_ends_while_a_peripheral_is_accessed_repeats_no_access(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every byte that the UART receives comes back once."""
+    from edgekit.emulate import machine
+
+    monkeypatch.setattr(machine, "_SLICE", 0.0005)
+    source = "void test(void) { uart(); for (;;) put(get()); }"
+    data = bytes(i * 7 & 255 for i in range(20000))
+    assert run(source, tmp_path, incoming=data).sent == data
+
+
 def test_cycle_counter_counts_instructions_once_it_is_unlocked_and_on(tmp_path: Path) -> None:
     source = """
     NAKED u32 between(void)
@@ -253,19 +284,20 @@ def test_a_fault_names_the_layer(tmp_path: Path) -> None:
 
 
 def test_a_stop_at_a_mark_changes_nothing(tmp_path: Path) -> None:
-    """The engine then calls back twice for one mark: before it stops, and when it goes on."""
     source = layers("") + "void test(void) { layers(); layers(); }"
     plain = run(source, tmp_path)
     marks: list[Marks] = []
-    stops = itertools.cycle([True, False, False])  # at a mark, not where the engine has stopped, not at that mark again
+    looks = itertools.count()
 
     def look() -> None:
-        if next(stops):
-            machine.engine.stop()
+        next(looks)
+        machine.stop()
 
     machine = Machine(read_image(tmp_path / "image.elf"), board(), Line(), on_marks=marks.append, on_slice=look)
     with pytest.raises(Halted):
-        machine.run()
+        while True:
+            machine.run()
+    assert next(looks) > 8
     assert marks == plain.marks
     assert machine.counter.total == plain.machine.counter.total
 

@@ -1,8 +1,7 @@
 """Exact instruction counts from a trace of basic blocks.
 
-Unicorn calls back at the begin of every basic block. That is the one hot path of the emulator, so the callback is not a
-Python function: it is `array.insert` itself, called with (engine, address). The engine's address is far beyond the
-array's end, so each call appends. The trace is evaluated with numpy whenever someone needs a figure.
+Unicorn calls back at the begin of every basic block. That is the one hot path of the emulator, so all that it does is
+append the block's address to the trace. The trace is evaluated with numpy whenever someone needs a figure.
 
 How long a block is comes from the engine, which announces each block that it translates. An instruction in an IT block
 counts whether or not its condition holds, as it takes its slot in the pipeline either way.
@@ -64,8 +63,6 @@ class Counter:
         self._rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._last = 0  # the block that the evaluated trace ends with
         self._in_progress = False  # that block was evaluated before it came to its end
-        self._marked: tuple[int, int] | None = None  # the last mark's entry, and the total with its first block
-        self._mark_again = False  # the engine stopped between that mark's call and its first instruction
         self._resume_at: int | None = None
         self._instructions: dict[int, int] = {}
         self._estimates: dict[int, float] = {}
@@ -124,7 +121,7 @@ class Counter:
         return self.total - (self._listing.count(pc, end) if self._last <= pc < end else 0)
 
     def retract(self, pc: int) -> None:
-        """The engine stopped before executing pc: what is left of the last block was not executed."""
+        """The engine stopped in the last block, before executing pc: what is left of the block was not executed."""
         if not self.trace and not self._in_progress:
             return
         last = self.trace[-1] if self.trace else self._last
@@ -132,7 +129,6 @@ class Counter:
         end = last + self._size[self._blocks[last]]
         if last <= pc < end:
             self.flush()
-            self._mark_again = (pc, self.total) == self._marked
             left = self._listing.count(pc, end)
             spent = self._block_cost(pc, end - pc)[0] if self._cycles is not None else 0.0
             self.total -= left
@@ -143,8 +139,7 @@ class Counter:
     def mark(self, layer: int, n_layers: int, entry: int, resume_at: int) -> Marks | None:
         """The firmware called its mark function, at `entry`, for `layer`; it will return to `resume_at`.
 
-        Returns the inference's counts when this was the mark behind its last layer. The engine may call back twice for
-        one call: once more where it was stopped before the first instruction.
+        Returns the inference's counts when this was the mark behind its last layer.
         """
         if self.trace and self.trace[-1] == entry:  # the mark function's first block counts for no layer
             self.trace.pop()
@@ -153,10 +148,6 @@ class Counter:
             self._last, self._in_progress = entry, True
         else:
             self.flush()
-        self._marked = entry, self.total
-        if self._mark_again:
-            self._mark_again = False
-            return None
         if layer >= n_layers:
             self._complete = self.layer is not None
             self.layer, self._resume_at = None, None
@@ -177,7 +168,7 @@ class Counter:
         """A reset: an inference in progress is gone."""
         self.flush()
         self.layer, self._resume_at = None, None
-        self._in_progress = self._mark_again = False
+        self._in_progress = False
 
     def _add(self, trace: npt.NDArray[np.uint32]) -> None:
         counts, costs, saved, sizes = self._lookup()

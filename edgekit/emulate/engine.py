@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,10 @@ class Engine:
     """One core and its address space.
 
     Everything that is called back runs with the engine stopped in the middle of an instruction. `run` holds Python's
-    global lock, so that a callback does not have to fetch it: no other Python thread runs meanwhile.
+    global lock, so that a callback does not have to fetch it: other Python threads run only while a callback does, when
+    the interpreter hands the lock over.
+
+    between_blocks  the last run was ended by interrupt() or its time, before the block at pc
     """
 
     def __init__(self, features: Features) -> None:
@@ -38,10 +42,13 @@ class Engine:
         self._start = ctypes.PYFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t
         )(("uc_emu_start", self._library))
+        self._stop = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(("uc_emu_stop", self._library))
         registers = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
         self._get_register = registers(("uc_reg_read", self._library))
         self._set_register = registers(("uc_reg_write", self._library))
         self._kept: list[Any] = []  # what C points to
+        self._due: list[bool] = []  # not empty: stop before the next block
+        self.between_blocks = False
         self._hooks = {
             "code": unicorn.UC_HOOK_CODE,
             "memory": unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE,
@@ -59,9 +66,18 @@ class Engine:
             **{n: getattr(arm_const, f"UC_ARM_REG_{n.upper()}") for n in ("basepri", "faultmask", "control")},
         }
 
-    def trace_blocks(self, append: Callable[[int, int], object]) -> None:
-        """Call append(something large, address) at the begin of every basic block."""
-        self._hook(self._block, ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_size_t)(append), 1, 0)
+    def trace_blocks(self, append: Callable[[int], object]) -> None:
+        """Call append(address) at the begin of every basic block; it is executed then, up to its end or a stop()."""
+        due, stop, handle = self._due, self._stop, self._handle
+
+        def began(_uc: int, address: int) -> None:
+            if due:
+                self.between_blocks = True
+                stop(handle)
+            else:
+                append(address)
+
+        self._hook(self._block, ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_size_t)(began), 1, 0)
 
     def trace_accesses(self, kind: str, record: Callable[[int, int, int], object], first: int, last: int) -> None:
         """Call record(pc, address, size) at every "read" or "write" that begins at an address from first to last.
@@ -156,7 +172,15 @@ class Engine:
 
     def stop(self) -> None:
         """From a callback: stop before the next instruction. A load or store in progress runs again afterwards."""
-        self.uc.emu_stop()
+        self._stop(self._handle)
+
+    def interrupt(self) -> None:
+        """From a callback or another thread: stop before the next block.
+
+        Unicorn's own timer is no way to do that: it stops before or behind the callback of a block, and nothing tells
+        which, or in the middle of an access to a peripheral, which would then see it twice.
+        """
+        self._due.append(True)
 
     def run(self, pc: int, seconds: float) -> int:
         """Run for some time from pc; Unicorn's error code, 0 when it was stopped or the time is over.
@@ -164,7 +188,13 @@ class Engine:
         What a callback raised is raised here.
         """
         self.uc._hook_exception = None
-        status = int(self._start(self._handle, pc | 1, 0xFFFFFFFE, int(seconds * 1e6), 0))
+        self._due.clear()
+        self.between_blocks = False
+        timer = threading.Timer(seconds, self.interrupt)
+        timer.daemon = True
+        timer.start()
+        status = int(self._start(self._handle, pc | 1, 0xFFFFFFFE, 0, 0))
+        timer.cancel()
         if self.uc._hook_exception is not None:
             raise self.uc._hook_exception
         return status

@@ -66,7 +66,7 @@ class Machine:
         self._fault: Violation | None = None
         self._reset_asked = False
         self._stopped = False
-        self._asked = False  # the engine was stopped by a callback, not by the end of its slice or by itself
+        self._asked = False  # a callback stopped the engine in the middle of a block
         self._pending: list[Callable[[], None]] = []
         self._alive_at = time.process_time()
         self._engine = Engine(features)
@@ -101,7 +101,7 @@ class Machine:
     def stop(self) -> None:
         """Make run() return soon; from a callback."""
         self._stopped = True
-        self._interrupt()
+        self._engine.interrupt()
 
     def idle(self, clocks: int) -> None:
         """The firmware waited for the host: time passes that no instruction accounts for."""
@@ -122,7 +122,7 @@ class Machine:
 
     def _hook(self) -> None:
         engine = self._engine
-        engine.trace_blocks(self.counter.trace.insert)
+        engine.trace_blocks(self.counter.trace.append)
         engine.hook("translated", self._translated)
         engine.hook("invalid", self._invalid)
         engine.hook("exception", self._exception)
@@ -140,13 +140,14 @@ class Machine:
         if self._fault is not None:
             self._halt(self._fault)
         before = self._listing.before(self._pc)
-        if self._listing.text(before) in _SLEEPS and not self._asked:
+        if self._listing.text(before) in _SLEEPS and not (self._asked or self._engine.between_blocks):
             message = "the core sleeps until an interrupt or an event, which are not modelled"
             self._halt(Violation(Rule.ASLEEP, message, None, before))
         if error != OK:
             self._halt(self._engine_error(error))
         self._asked = False
-        self.counter.retract(self._pc)
+        if not self._engine.between_blocks:
+            self.counter.retract(self._pc)
         if self._reset_asked:
             self._reset_asked = False
             self._pending.clear()

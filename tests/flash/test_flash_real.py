@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until_it_listens(port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), seconds).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "nothing listens"
+            time.sleep(0.05)
+
+
 @dataclass(frozen=True)
 class Server:
     """QEMU, its gdb server's HOST:PORT, and its UART as a URL."""
@@ -51,6 +63,7 @@ def qemu_server() -> Iterator[Server]:
     argv += ["-gdb", f"tcp:127.0.0.1:{server}", "-serial", f"tcp:127.0.0.1:{uart},server=on,wait=off"]
     process = subprocess.Popen(argv)
     try:
+        wait_until_it_listens(server)
         yield Server(process, f"127.0.0.1:{server}", f"socket://127.0.0.1:{uart}")
     finally:
         process.kill()
