@@ -8,11 +8,12 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help demo test test-full lint format types status bench docs clean
+.PHONY: help demo test test-full lint format types status bench docs clean cases
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-full   the whole matrix: more examples, slow cases"
+	@echo "make cases       compare every operator 2,000 times; the counts go to docs/conformance.md"
 	@echo "make lint        ruff, mypy and clang-format"
 	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board"
 	@echo "make bench       regenerate docs/performance.md, which has times of this machine"
@@ -45,6 +46,9 @@ test: $(VENV)/.test lint
 
 test-full: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --full
+
+cases: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) --full tests/conformance --write-cases
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -17,7 +17,6 @@ from edgekit_codegen.errors import CodegenError, DoesNotFit
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.ops import TABLE
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.target import Target
 
@@ -63,11 +62,6 @@ def to_c(compiled: Compiled) -> Sources:
 def to_firmware(compiled: Compiled, board: Board, out: Path, toolchain: str | None, optimize: str) -> Artifact:
     """Firmware for the board in folder `out`: the model's C, the agent and the port, compiled and linked."""
     return build_firmware(to_c(compiled), board, out, toolchain=toolchain, optimize=optimize)
-
-
-def macs(graph: Graph) -> int:
-    """Multiply-accumulates of one inference."""
-    return sum(TABLE[op.kind].macs(graph, op) for op in graph.ops)
 
 
 @contextmanager

@@ -22,6 +22,16 @@ class Result(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What one exact rewrite did to the model: a line per change, and the MACs and bytes of constants that it saved."""
+
+    name: str
+    changes: tuple[str, ...]
+    macs_saved: int
+    bytes_saved: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuildResult:
     """A firmware image and what it needs.
 
@@ -46,6 +56,7 @@ class BuildResult:
     regions: tuple[MemoryUse, ...]
     macs: int
     macs_original: int
+    rewrites: tuple[Rewrite, ...]
     schedule: str
     elf: Path
     dir: Path
@@ -53,10 +64,13 @@ class BuildResult:
     seconds: float
 
     def to_json(self) -> Json:
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in ("regions", "elf", "dir")}
+        plain = {
+            name: getattr(self, name) for name in self.__slots__ if name not in ("regions", "rewrites", "elf", "dir")
+        }
         return {
             **plain,
             "regions": [asdict(r) for r in self.regions],
+            "rewrites": [asdict(r) for r in self.rewrites],
             "elf": str(self.elf),
             "dir": str(self.dir),
         }
@@ -74,6 +88,7 @@ class PlanResult:
     regions: tuple[MemoryUse, ...]
     macs: int
     macs_original: int
+    rewrites: tuple[Rewrite, ...]
     schedule: str
     peak_layer: str
     peak_tensors: tuple[tuple[str, int], ...]
@@ -90,6 +105,7 @@ class PlanResult:
             "regions": [asdict(r) for r in self.regions],
             "macs": self.macs,
             "macs_original": self.macs_original,
+            "rewrites": [asdict(r) for r in self.rewrites],
             "mac_factor": 1.0,
             "input": "resident",
             "schedule": self.schedule,

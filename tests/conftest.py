@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 _TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]  # support, and what is not installed: benchmarks and tools
 
+pytest_plugins = ["conformance.tally"]
+
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("ci", derandomize=True, max_examples=60, **_COMMON)
 settings.register_profile("full", derandomize=True, max_examples=2000, **_COMMON)

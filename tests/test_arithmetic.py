@@ -17,7 +17,6 @@ from edgekit_codegen.ir import Activation, DType, Quant, Tensor
 from edgekit_codegen.reference.arithmetic import (
     activation_range,
     divide_by_power_of_two,
-    fully_connected_factors,
     quantize_multiplier,
     requantize,
     requantize_to_int8,
@@ -162,12 +161,3 @@ def out(scale: float, zero_point: int) -> Tensor:
 )
 def test_activation_range(activation: Activation, scale: float, zero_point: int, expected: tuple[int, int]) -> None:
     assert activation_range(activation, out(scale, zero_point)) == expected
-
-
-def test_fully_connected_multiplies_scales_in_single_precision() -> None:
-    """TFLM rounds the product of input and weight scale to float32, unlike its convolutions."""
-    x = Tensor(0, "x", (1, 4), DType.INT8, Quant((float(np.float32(0.1)),), (0,)))
-    weights = Tensor(1, "w", (2, 4), DType.INT8, Quant((float(np.float32(0.003)),), (0,)))
-    single = float(np.float32(0.1) * np.float32(0.003))
-    assert single != x.scale * weights.scale
-    assert fully_connected_factors(x, weights, out(1.0, 0), 2) == (single, single)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conformance.side_by_side import one_of_each
 from support import host_model, plans, schedules
-from support.graph_builder import GraphBuilder
 from support.host_model import WARNINGS
 from support.models import NAMES
 
@@ -102,7 +102,7 @@ def test_every_operator_compiles_without_a_warning(name: str, tmp_path: Path) ->
     compilers = host_model.every_compiler()
     if name not in compilers:
         pytest.skip(f"{name} is not installed")
-    graph = every_operator()
+    graph = one_of_each()
     assert {op.kind for op in graph.ops} == set(TABLE)
     sources = emitted(graph)
     folder = host_model.write(sources, tmp_path)
@@ -112,22 +112,11 @@ def test_every_operator_compiles_without_a_warning(name: str, tmp_path: Path) ->
         subprocess.run([*command, "-o", "model.o"], cwd=folder, check=True)
 
 
-def every_operator() -> Graph:
-    """One of each."""
-    b = GraphBuilder()
-    x = b.quantize(b.float_input((1, 8, 6, 3)), plans.OTHER)
-    y = b.depthwise(b.conv2d(b.pad(x, 1, 1, 1, 1), 4))
-    y = b.add(b.relu(y), y)
-    y = b.pool("max", b.pool("average", y, (2, 2)), (2, 2))
-    y = b.mean(b.transpose(y, (0, 2, 1, 3)), (1, 2))
-    return b.graph(b.dequantize(b.softmax(b.fully_connected(b.reshape(y, (1, 4)), 3, 4))))
-
-
 def test_generated_code_has_no_mutable_globals_and_calls_nothing(tmp_path: Path) -> None:
     """Symbols of the object file: everything is text or read-only, and undefined are compiler's helpers only."""
     if shutil.which("nm") is None:
         pytest.skip("nm is not installed")
-    sources = emitted(every_operator())
+    sources = emitted(one_of_each())
     folder = host_model.write(sources, tmp_path)
     command = [*host_model.compiler(), "-std=c11", "-O2", "-fno-pic", "-I.", "-c", *sources.units, "-o", "model.o"]
     subprocess.run(command, cwd=folder, check=True)
@@ -137,7 +126,7 @@ def test_generated_code_has_no_mutable_globals_and_calls_nothing(tmp_path: Path)
     undefined = {s for s, kind in symbols.items() if kind == "U"}
     assert undefined <= {"memcpy", "memset", "memmove", "memcmp", "__stack_chk_fail"}
     external = {s for s, kind in symbols.items() if kind.isupper() and kind != "U"}
-    assert external == {f"built_{word}" for word in ("init", "input", "invoke", "model", "output")}
+    assert external == {f"batch_{word}" for word in ("init", "input", "invoke", "model", "output")}
 
 
 def test_the_stated_compiler_line_builds_and_runs_the_example(tmp_path: Path) -> None:
@@ -175,22 +164,6 @@ def test_cmake_builds_the_library_and_the_example(tmp_path: Path) -> None:
     (folder / "input.bin").write_bytes(inputs[0].tobytes())
     subprocess.run(["out/tiny_example", "input.bin", "o.bin"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     assert (folder / "o.bin").read_bytes() == host_model.reference_bytes(graph, inputs)
-
-
-def test_two_models_live_in_one_program(tmp_path: Path) -> None:
-    for name, graph in (("first", plans.tiny()), ("second", plans.chain())):
-        host_model.write(emitted(graph, name=name), tmp_path)
-    (tmp_path / "main.c").write_text(
-        '#include "first.h"\n#include "second.h"\n'
-        "static _Alignas(32) uint8_t a[FIRST_REGION_0_BYTES], b[SECOND_REGION_0_BYTES];\n"
-        "int main(void)\n{\n"
-        "    const ek_ctx_t f = {.region = {a}}, s = {.region = {b}};\n"
-        "    return first_init(&f) + second_init(&s) + first_invoke(&f) + second_invoke(&s)\n"
-        "           + (first_model.n_layers == FIRST_N_LAYERS && second_model.n_layers == 2 ? 0 : 1);\n}\n"
-    )
-    command = [*host_model.compiler(), *WARNINGS, "-I.", "main.c", "first.c", "second.c", "-o", "both"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    subprocess.run(["./both"], cwd=tmp_path, check=True)
 
 
 def test_the_header_serves_cpp(tmp_path: Path) -> None:

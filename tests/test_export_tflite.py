@@ -168,7 +168,7 @@ def tables(table: Table) -> list[Table]:
 def test_the_reader_knows_the_schema() -> None:
     """Every field it lists has the slot, the type and the default that the generated schema code writes."""
     seen = tables(tflite_schema.MODEL)
-    assert len({t.name for t in seen}) == 15
+    assert {t.name for t in seen} >= {"Model", "SubGraph", "Tensor", *tflite_schema.OPTIONS}
     for table in seen:
         for slot, (name, field) in table.fields.items():
             recorder = Recorder()

@@ -93,8 +93,8 @@ CASES: dict[str, tuple[File, str, str]] = {
     "written twice": (replace(SMALL, operators=[RELU, RELU]), "operator.order", "operator 1 RELU"),
     "constant activation": (
         File([ROW, ROW, replace(ROW, data=bytes(4))], [FileOperator(BUILTIN.RELU, (2,), (1,))]),
-        "graph.activation",
-        "operator 0 RELU",
+        "unsupported.constant_output",
+        "output 1",
     ),
     "unknown operator": (
         replace(SMALL, operators=[replace(RELU, builtin=5000)]),

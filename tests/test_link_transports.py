@@ -19,7 +19,7 @@ from support.link_agent import BUILD_ID, build_agent, expected, sample
 from edgekit.errors import DeviceError, Exit, LinkError
 from edgekit.link import Session, serial_stream
 from edgekit.link.frames import Frame
-from edgekit.link.protocol import REPLY, Kind, Status
+from edgekit.link.protocol import REPLY, VERSION, Kind, Status
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +77,12 @@ def test_a_port_that_cannot_be_opened(port: str) -> None:
     assert caught.value.code == "device.port"
 
 
-def hello(version: int = 1, **fields: int) -> bytes:
+def hello(version: int = VERSION, **fields: int) -> bytes:
     given = {"inputs": 1, "outputs": 1, "regions": 1, "layers": 2, "limit": 256, "clock": 0, "ticks": 1000, "boots": 1}
     return struct.pack("<BBBBHHIII8s", version, *(given | fields).values(), bytes(8)) + b"\4fake" + b"\5model"
 
 
-TENSOR = struct.pack("<Ifi4iBB", 4, 1.0, 0, 4, 0, 0, 0, 1, 1) + b"\1x"
+TENSOR = struct.pack("<Ifi5iBB", 4, 1.0, 0, 4, 0, 0, 0, 0, 1, 1) + b"\1x"
 DONE = struct.pack("<QIH", 30, 0x2144DF1C, 2)  # the CRC-32 of four zero bytes
 SENSIBLE: dict[int, bytes] = {
     Kind.HELLO: hello(),
@@ -122,11 +122,11 @@ def test_the_fake_device_is_believed_when_it_makes_sense() -> None:
         (Kind.HELLO, hello()[:-1], "link.malformed"),
         (Kind.HELLO, hello(limit=16), "link.malformed"),
         (Kind.HELLO, hello(ticks=0), "link.malformed"),
-        (Kind.HELLO, hello(version=2), "link.protocol"),
-        (Kind.HELLO, b"\x02", "link.protocol"),
+        (Kind.HELLO, hello(version=VERSION + 1), "link.protocol"),
+        (Kind.HELLO, bytes([VERSION + 1]), "link.protocol"),
         (Kind.TENSOR, TENSOR[:-3], "link.malformed"),
-        (Kind.TENSOR, TENSOR[:28] + b"\x09\x01\0", "link.malformed"),
-        (Kind.TENSOR, TENSOR[:28] + b"\x01\x05\0", "link.malformed"),
+        (Kind.TENSOR, TENSOR[:32] + b"\x09\x01\0", "link.malformed"),
+        (Kind.TENSOR, TENSOR[:32] + b"\x01\x06\0", "link.malformed"),
         (Kind.INFER, b"\0" * 4, "link.malformed"),
         (Kind.LAYERS, b"\0" * 4, "link.malformed"),
         (Kind.READ, bytes(3), "link.malformed"),

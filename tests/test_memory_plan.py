@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +11,12 @@ from support import plans, schedules
 from support.graph_builder import GraphBuilder
 from support.models import NAMES
 
-from edgekit_codegen.errors import DoesNotFit, UnsupportedModel
-from edgekit_codegen.ir import Activation, DType, Graph, Op, Tensor
+from edgekit_codegen.errors import DoesNotFit
+from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory import make_plan
 from edgekit_codegen.memory.buffers import Buffer, buffers, live_bytes
 from edgekit_codegen.memory.pack import pack
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.ops.attributes import Relu
-from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.target import Region, Target
 
 
@@ -177,14 +174,6 @@ def test_a_float_input_that_does_not_fit_hints_at_int8() -> None:
 def test_a_target_without_memory_is_said_not_to_fit() -> None:
     with pytest.raises(DoesNotFit, match="offers 0"):
         plans.plan(plans.tiny(), Target("none", ()))
-
-
-def test_computing_on_constants_is_refused() -> None:
-    constant = Tensor(0, "table", (1, 2, 2, 1), DType.INT8, plans.OTHER, np.zeros((1, 2, 2, 1), "int8"))
-    out = Tensor(1, "out", (1, 2, 2, 1), DType.INT8, plans.OTHER)
-    graph = Graph("g", {0: constant, 1: out}, (Op("relu", (0,), (1,), Relu(Activation.RELU)),), (), (1,))
-    with pytest.raises(UnsupportedModel, match="'table'"):
-        make_plan(graph, layerwise.schedule(graph), plans.HOST)
 
 
 def lifetimes(least: int = 1, most: int = 12) -> st.SearchStrategy[list[Buffer]]:

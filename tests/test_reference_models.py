@@ -69,7 +69,7 @@ def test_every_kernel_is_the_reference(name: str) -> None:
         record = TABLE[op.kind]
         if record.kernel is None:
             continue
-        activations = [values[i] for i in op.inputs[: record.activations] if i is not None]
+        activations = [values[t.id] for t in record.operands(graph, op) if not t.is_constant]
         width = graph.result(op).hwc[1]
         for cuts in ((), (1, width // 2, width - 1)):
             result = compute(graph, op, activations, cuts)

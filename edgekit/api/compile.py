@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+from edgekit_codegen import passes
 
 from .. import pipeline, workspace
 from ..builder import MemoryUse
 from ..config.settings import resolve
 from ..report import memory_map
-from ..results import BuildResult, PlanResult
+from ..results import BuildResult, PlanResult, Rewrite
 from .locate import locate
 
 
@@ -57,8 +60,9 @@ def build(
         code_bytes=artifact.code_bytes,
         weights_bytes=artifact.weights_bytes,
         regions=artifact.memories,
-        macs=pipeline.macs(compiled.graph),
-        macs_original=pipeline.macs(compiled.source),
+        macs=passes.macs(compiled.graph),
+        macs_original=passes.macs(compiled.source),
+        rewrites=rewrites(compiled.steps),
         schedule="layers",
         elf=artifact.elf,
         dir=folder,
@@ -92,11 +96,27 @@ def plan(
         arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
         gap=compiled.plan.gap,
         regions=tuple(MemoryUse(r.name, "ram", r.used, r.size, {"arena": r.used}) for r in compiled.plan.regions),
-        macs=pipeline.macs(compiled.graph),
-        macs_original=pipeline.macs(compiled.source),
+        macs=passes.macs(compiled.graph),
+        macs_original=passes.macs(compiled.source),
+        rewrites=rewrites(compiled.steps),
         schedule="layers",
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
         buffers=summary.buffers,
         plots=plots,
     )
+
+
+def rewrites(steps: Iterable[passes.PassReport]) -> tuple[Rewrite, ...]:
+    """What every pass that found something did and saved, all its rounds together, in the order of the first."""
+    found: dict[str, Rewrite] = {}
+    for step in steps:
+        if step.changed:
+            old = found.get(step.name, Rewrite(step.name, (), 0, 0))
+            found[step.name] = Rewrite(
+                step.name,
+                (*old.changes, *step.changed),
+                old.macs_saved + step.macs_before - step.macs_after,
+                old.bytes_saved + step.bytes_before - step.bytes_after,
+            )
+    return tuple(found.values())

@@ -112,8 +112,8 @@ def evaluate(
             expected = reference.run(job.graph, [sample])[0]
             answer = np.frombuffer(inference.outputs[0], expected.dtype).reshape(expected.shape)
             identical += answer.tobytes() == expected.tobytes()
-            host += int(np.argmax(expected)) == label
-            device_correct += int(np.argmax(answer)) == label
+            host += chosen(expected) == label
+            device_correct += chosen(answer) == label
             if on_sample is not None:
                 on_sample(index + 1, len(samples))
         target = connection.target
@@ -202,14 +202,26 @@ def _write(path: Path, measured: Measured) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+def chosen(output: npt.NDArray[Any]) -> int:
+    """The class that an output stands for: the place of its largest element, or what a model that ends in ARG_MAX
+    answers."""
+    return int(output.reshape(-1)[0]) if _is_index(output) else int(np.argmax(output))
+
+
+def _is_index(output: npt.NDArray[Any]) -> bool:
+    return output.dtype == np.int32 and output.size == 1
+
+
 def _classify(job: Job, output: npt.NDArray[Any]) -> tuple[str | None, float | None]:
     """The label and the real-valued score of the largest output, where the project names labels."""
     names = job.project.labels.names if job.project is not None else ()
     if not names:
         return None, None
+    best = chosen(output)
+    if _is_index(output):
+        return (names[best] if best < len(names) else None), None
     if len(names) != output.size:
         raise ConfigError("labels.count", f"[labels] names {len(names)} classes, the model has {output.size} outputs")
-    best = int(np.argmax(output))
     value = float(output.reshape(-1)[best])
     tensor = job.graph.tensors[job.graph.outputs[0]]
     score = value if tensor.quant is None else tensor.scale * (value - tensor.zero_point)

@@ -15,7 +15,7 @@ import tflite
 
 from edgekit_codegen.ir import DType, Graph, Op, Quant, Tensor
 
-from .tflite_operators import OperatorCode, operator_code
+from .operators import OperatorCode, operator_code
 
 _BUFFER_ALIGNMENT = 16  # bytes; `force_align: 16` of Buffer.data in the schema
 
@@ -26,6 +26,8 @@ _TYPES: Mapping[DType, int] = {
     DType.INT64: tflite.TensorType.INT64,
     DType.FLOAT32: tflite.TensorType.FLOAT32,
 }
+
+_BIASED = ("conv2d", "depthwise_conv2d", "transpose_conv", "fully_connected")
 
 
 def dump(graph: Graph) -> bytes:
@@ -40,7 +42,7 @@ def dump(graph: Graph) -> bytes:
     codes: list[tuple[int, int]] = []
     operators: list[tuple[int, list[int], list[int], OperatorCode, Op]] = []
     for op in graph.ops:
-        code = operator_code(op)
+        code = operator_code(graph, op)
         if (code.builtin, code.version) not in codes:
             codes.append((code.builtin, code.version))
         inputs = [-1 if i is None else position[i] for i in op.inputs]
@@ -49,7 +51,10 @@ def dump(graph: Graph) -> bytes:
         for suffix, values in code.extra(graph, op).items():
             name = f"{graph.result(op).name}/{suffix}"
             inputs.append(len(tensors))
-            tensors.append(Tensor(-1, name, values.shape, DType.INT32, None, values))
+            dtype = DType(values.dtype.name)
+            quant = graph.result(op).quant if dtype is DType.INT8 else None
+            tensors.append(Tensor(-1, name, values.shape, dtype, quant, values))
+        inputs = code.arrange(inputs)
         outputs = [position[i] for i in op.outputs]
         operators.append((codes.index((code.builtin, code.version)), inputs, outputs, code, op))
 
@@ -88,7 +93,7 @@ def _with_bias_scale(graph: Graph, tensor: Tensor) -> Tensor:
     if tensor.quant is not None or tensor.dtype is not DType.INT32:
         return tensor
     for op in graph.ops:
-        if op.kind in ("conv2d", "depthwise_conv2d", "fully_connected") and op.inputs[2:] == (tensor.id,):
+        if op.kind in _BIASED and op.inputs[2:] == (tensor.id,):
             weights = graph.operand(op, 1).quant
             if weights is not None:
                 source = np.float32(graph.operand(op, 0).scale)

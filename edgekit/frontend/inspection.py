@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgekit_codegen.ir import Tensor
 from edgekit_codegen.ops import TABLE
 
 from ..errors import ModelError
 from . import container as file
 from .container import Container, RawOperator, RawTensor
-from .tflite import operands, operator_of, parse, single
+from .tflite import lower, operands, parse, single
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class OperatorInfo:
     """One operator.
 
     name       the file's name for it; "CUSTOM:name" for a custom one
-    kind       edgekit's name, or None when unsupported
+    kind       edgekit's name, several joined by " + ", or None when unsupported
     attributes in a few words ("3x3/2 relu6"); empty when unsupported
     macs       multiply-accumulates; None when unsupported
     code, reason, hint  why it is unsupported and what to do; empty when supported
@@ -84,7 +85,8 @@ class Inspection:
 def inspect_bytes(data: bytes, name: str) -> Inspection:
     """Every operator of a .tflite file, supported or not. Raises ModelError (`tflite.*`) when it is not one."""
     model = file.read(data)
-    operators = tuple(_operator(model, operator) for operator in model.operators)
+    known: dict[int, Tensor] = {}
+    operators = tuple(_operator(model, operator, known) for operator in model.operators)
     problems = []
     try:
         parse(data, name)
@@ -103,20 +105,25 @@ def inspect_bytes(data: bytes, name: str) -> Inspection:
     )
 
 
-def _operator(model: Container, operator: RawOperator) -> OperatorInfo:
+def _operator(model: Container, operator: RawOperator, computed: dict[int, Tensor]) -> OperatorInfo:
+    """computed: constants that operators gave so far, by tensor; this one's are added."""
     inputs = tuple(None if i is None else _tensor(model.tensors[i]) for i in operator.inputs)
     outputs = tuple(_tensor(model.tensors[i]) for i in operator.outputs)
     try:
-        tensors = operands(model, operator, {})
-        op = operator_of(model, operator, tensors)
+        tensors = operands(model, operator, computed)
+        lowered = lower(model, operator, tensors)
     except ModelError as error:
         reason = error.message.removeprefix(f"{model.describe(operator)}: ")
         return OperatorInfo(
             operator.index, operator.name, inputs, outputs, False, code=error.code, reason=reason, hint=error.hint
         )
-    record, alone = TABLE[op.kind], single(op, tensors)
-    attributes, macs = record.describe(alone, op), record.macs(alone, op)
-    return OperatorInfo(operator.index, operator.name, inputs, outputs, True, op.kind, attributes, macs)
+    computed.update((i, t) for i, t in lowered.tensors.items() if t.is_constant)
+    known = {**tensors, **lowered.tensors}
+    steps = [(TABLE[op.kind], single(op, known), op) for op in lowered.ops]
+    kind = " + ".join(op.kind for op in lowered.ops) or "constant"
+    attributes = "; ".join(filter(None, (record.describe(alone, op) for record, alone, op in steps)))
+    macs = sum(record.macs(alone, op) for record, alone, op in steps)
+    return OperatorInfo(operator.index, operator.name, inputs, outputs, True, kind, attributes, macs)
 
 
 def _tensor(raw: RawTensor) -> TensorInfo:

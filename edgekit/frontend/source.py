@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from edgekit_codegen.ir import Activation, Attrs, Op, Tensor
+import numpy.typing as npt
+
+from edgekit_codegen.ir import Activation, Attrs, Op, Shape, Tensor
 
 from ..errors import ModelError
 from .container import Container, RawOperator
@@ -27,12 +30,14 @@ _REFUSED_ACTIVATIONS: Mapping[int, str] = {4: "TANH", 5: "SIGN_BIT"}
 class Source:
     """One operator of the file and the tensors it names.
 
-    tensors  by the file's index
+    tensors       by the file's index
+    intermediate  tensors that the file does not have, made by `new_tensor`, by id; ids go on where the file's end
     """
 
     container: Container
     operator: RawOperator
     tensors: Mapping[int, Tensor]
+    intermediate: dict[int, Tensor] = field(default_factory=dict)
 
     def error(self, code: str, message: str, hint: str = "") -> ModelError:
         """A ModelError that names the operator, its index and its shapes."""
@@ -46,11 +51,22 @@ class Source:
             raise self.error("operator.inputs", f"input {position} is missing")
         return self.tensors[ident]
 
-    def output(self) -> Tensor:
-        """The only output. Raises ModelError (`operator.outputs`)."""
-        if len(self.operator.outputs) != 1:
-            raise self.error("operator.outputs", f"{len(self.operator.outputs)} outputs instead of 1")
-        return self.tensors[self.operator.outputs[0]]
+    def output(self, position: int = 0) -> Tensor:
+        return self.tensors[self.operator.outputs[position]]
+
+    def new_tensor(self, like: Tensor, shape: Shape, data: npt.NDArray[Any] | None = None) -> Tensor:
+        """A tensor between two operators that one of the file's becomes, or a constant of theirs: named, typed and
+        quantized as another one."""
+        ident = max(len(self.container.tensors), *(i + 1 for i in self.tensors)) + len(self.intermediate)
+        self.intermediate[ident] = replace(like, id=ident, shape=shape, data=data)
+        return self.intermediate[ident]
+
+    def axis(self, axis: int) -> int:
+        """A dimension of input 0 counted from the front. Raises ModelError when there is no such dimension."""
+        rank = len(self.input(0).shape)
+        if not -rank <= axis < rank:
+            raise self.error("operator.parameter", f"there is no dimension {axis} in rank {rank}")
+        return axis % rank
 
     def parameter(self, position: int, what: str) -> tuple[int, ...]:
         """The integers of an input that must be constant, in C order. Raises ModelError (`operator.parameter`)."""
@@ -95,3 +111,7 @@ class Source:
         rest = self.operator.inputs[inputs - optional : inputs]
         padded = (*required, *rest, *(None,) * (optional - len(rest)))
         return Op(kind, padded, (self.output().id,), attrs, (self.operator.index,))
+
+    def step(self, kind: str, inputs: Sequence[Tensor], output: Tensor, attrs: Attrs) -> Op:
+        """One of several operators that the file's operator becomes."""
+        return Op(kind, tuple(t.id for t in inputs), (output.id,), attrs, (self.operator.index,))

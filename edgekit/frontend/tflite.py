@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from edgekit_codegen import reference
 from edgekit_codegen.errors import CodegenError
 from edgekit_codegen.ir import Graph, Op, Tensor
 from edgekit_codegen.ir.verify import check_operator, verify
 
 from ..errors import ModelError
 from . import container as file
+from . import shape_arithmetic
 from .container import Container, RawOperator
 from .limits import check_size
 from .operators import TRANSLATIONS, translate
+from .shape_arithmetic import FOLDED_NAMES
 from .source import INSPECT_HINT, Source
 from .tensors import check_fixed, convert
 
@@ -28,13 +33,22 @@ def parse(data: bytes, name: str) -> Graph:
     for index in model.inputs:
         check_fixed(model.tensors[index])
     tensors: dict[int, Tensor] = {}
-    ops = []
+    ops: list[Op] = []
     for operator in model.operators:
         tensors.update(operands(model, operator, tensors))
-        ops.append(operator_of(model, operator, tensors))
+        lowered = lower(model, operator, tensors)
+        tensors.update(lowered.tensors)
+        ops += lowered.ops
     for index in (*model.inputs, *model.outputs):
         tensors.setdefault(index, convert(model.tensors[index]))
     _check_order(model, ops, tensors)
+    for index in model.outputs:
+        if tensors[index].is_constant:
+            raise ModelError(
+                "unsupported.constant_output",
+                f"output {index} ('{tensors[index].name}') only depends on constants",
+                "remove this output from the model; the application knows its value",
+            )
     used = {i for op in ops for i in (*op.inputs, *op.outputs) if i is not None} | {*model.inputs, *model.outputs}
     graph = Graph(name, {i: tensors[i] for i in sorted(used)}, tuple(ops), model.inputs, model.outputs)
     try:
@@ -54,15 +68,42 @@ def operands(model: Container, operator: RawOperator, known: Mapping[int, Tensor
         raise ModelError(error.code, f"{model.describe(operator)}: {error.message}", error.hint) from error
 
 
-def operator_of(model: Container, operator: RawOperator, tensors: Mapping[int, Tensor]) -> Op:
-    """The graph's operator, accepted by the operator table on its own. Raises ModelError, naming the operator."""
-    op = translate(Source(model, operator, tensors))
-    try:
-        check_operator(single(op, tensors), op)
-    except CodegenError as error:
-        message = error.message.removeprefix(f"{op.kind} (operator {operator.index}): ")
-        raise ModelError(error.code, f"{model.describe(operator)}: {message}", error.hint or INSPECT_HINT) from error
-    return op
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What one operator of the file becomes.
+
+    ops      the graph's operators, in order; none where the result is a constant
+    tensors  those between them, and outputs that became constants, by id
+    """
+
+    ops: tuple[Op, ...]
+    tensors: Mapping[int, Tensor]
+
+
+def lower(model: Container, operator: RawOperator, tensors: Mapping[int, Tensor]) -> Lowered:
+    """The graph's operators for one of the file's, each accepted by the operator table on its own; what only depends
+    on constants is computed. Raises ModelError, naming the operator.
+    """
+    source = Source(model, operator, tensors)
+    folded = shape_arithmetic.fold(source)
+    if folded is not None:
+        return Lowered((), folded)
+    ops = translate(source)
+    known = ChainMap(source.intermediate, dict(tensors))
+    left = []
+    for op in ops:
+        alone = single(op, known)
+        try:
+            check_operator(alone, op)
+        except CodegenError as error:
+            message = error.message.removeprefix(f"{op.kind} (operator {operator.index}): ")
+            raise source.error(error.code, message, error.hint) from error
+        if alone.inputs:
+            left.append(op)
+        else:
+            (value,) = reference.run(alone, ())
+            known[op.outputs[0]] = replace(alone.result(op), data=value)
+    return Lowered(tuple(left), dict(source.intermediate))
 
 
 def single(op: Op, tensors: Mapping[int, Tensor]) -> Graph:
@@ -74,7 +115,7 @@ def single(op: Op, tensors: Mapping[int, Tensor]) -> Graph:
 
 def _refuse_unsupported(model: Container) -> None:
     """Raise ModelError for the first operator without a translation, and name the others."""
-    refused = [operator for operator in model.operators if operator.name not in TRANSLATIONS]
+    refused = [operator for operator in model.operators if operator.name not in {*TRANSLATIONS, *FOLDED_NAMES}]
     if not refused:
         return
     try:
@@ -88,7 +129,7 @@ def _refuse_unsupported(model: Container) -> None:
 def _check_order(model: Container, ops: Sequence[Op], tensors: Mapping[int, Tensor]) -> None:
     """Raise ModelError (`operator.order`) when an operator reads what is not there yet, or writes what is."""
     written = {*model.inputs, *(i for i, t in tensors.items() if t.is_constant)}
-    for operator, op in zip(model.operators, ops, strict=True):
+    for op in ops:
         early = next((i for i in op.inputs if i is not None and i not in written), None)
         again = next((i for i in op.outputs if i in written), None)
         if early is not None or again is not None:
@@ -99,7 +140,7 @@ def _check_order(model: Container, ops: Sequence[Op], tensors: Mapping[int, Tens
             )
             raise ModelError(
                 "operator.order",
-                f"{model.describe(operator)}: {what}",
+                f"{model.describe(model.operators[op.origin[0]])}: {what}",
                 "the file is damaged, or the model keeps state between inferences: pass the state as input and output",
             )
         written.update(op.outputs)

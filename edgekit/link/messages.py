@@ -13,7 +13,7 @@ from edgekit.link.types import DType, Hello, MemoryMarks, TensorInfo
 
 _HELLO_COMMAND = struct.Struct("<BBH")
 _HELLO = struct.Struct("<BBBBHHIII8s")
-_TENSOR = struct.Struct("<Ifi4iBB")
+_TENSOR = struct.Struct("<Ifi5iBB")
 _WRITE = struct.Struct("<BI")
 _READ = struct.Struct("<BIH")
 _LAYERS = struct.Struct("<HH")

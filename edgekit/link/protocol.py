@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-VERSION = 1
+VERSION = 2
 HEADER_BYTES = 8
 CRC_BYTES = 4
 REPLY = 0x80

@@ -29,7 +29,7 @@ class TensorInfo:
     name        as in the model, cut to 47 bytes
     bytes       its storage
     dtype       its element type
-    shape       its dimensions, at most four
+    shape       its dimensions, at most five
     scale       real = scale * (stored - zero_point); 0 for float32
     zero_point  see scale
     """

@@ -138,7 +138,8 @@ def _block(graph: Graph, plan: Plan, names: Names, item: Buffer) -> Block:
     else:
         kind = "input" if item.tensors[0] in graph.inputs else graph.ops[written[0]].kind
     tensor = short_name(graph.tensors[item.tensors[0]])
-    return Block(", ".join(parts), tensor, kind, storage.region, storage.offsets[0], item.size, item.first, item.last)
+    offset = storage.offsets[0] - item.begins[0]
+    return Block(", ".join(parts), tensor, kind, storage.region, offset, item.size, item.first, item.last)
 
 
 def _column(names: Names, node: Node) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -22,6 +22,7 @@ from ..results import (
     LayerResult,
     PlanResult,
     ProfileResult,
+    Rewrite,
     RunResult,
 )
 
@@ -39,7 +40,7 @@ def build(result: BuildResult) -> Renderables:
         f"SRAM   [bold]{result.sram_bytes:,} B[/]: arena {result.arena_bytes:,} B"
         f" (lower bound {result.arena_lower_bound_bytes:,} B), stack at most {stack}, the rest data and bss",
         f"flash  [bold]{result.flash_bytes:,} B[/]: weights {result.weights_bytes:,} B, code {result.code_bytes:,} B",
-        f"work   {macs(result.macs, result.macs_original)}",
+        *work(result.macs, result.macs_original, result.rewrites),
         f"image  {_short(result.elf)}",
     ]
 
@@ -64,7 +65,7 @@ def plan(result: PlanResult) -> Renderables:
         f"arena  [bold]{result.arena_bytes:,} B[/], live-set lower bound {result.arena_lower_bound_bytes:,} B:"
         f" {certified}",
         f"peak   in {result.peak_layer}: {holders}",
-        f"work   {macs(result.macs, result.macs_original)}",
+        *work(result.macs, result.macs_original, result.rewrites),
         *(f"plot   {_short(path)}" for path in result.plots),
     ]
 
@@ -216,9 +217,15 @@ def doctor(result: DoctorResult) -> Renderables:
     return [table]
 
 
-def macs(now: int, original: int) -> str:
-    """MACs after exact rewrites, and the model's own where they differ."""
-    return f"{now:,} MACs" + ("" if now == original else f" (the model as it came: {original:,})")
+def work(now: int, original: int, rewrites: Sequence[Rewrite]) -> Iterator[str]:
+    """MACs after exact rewrites, the model's own where they differ, and what each rewrite did."""
+    yield f"work   {now:,} MACs" + ("" if now == original else f" (the model as it came: {original:,})")
+    for rewrite in rewrites:
+        saved = (f"{rewrite.macs_saved:,} MACs", f"{rewrite.bytes_saved:,} B of constants")
+        parts = [text for text, n in zip(saved, (rewrite.macs_saved, rewrite.bytes_saved), strict=True) if n]
+        times = "once" if len(rewrite.changes) == 1 else f"{len(rewrite.changes)} times"
+        effect = f", less {' and '.join(parts)}" if parts else ""
+        yield f"       [dim]{rewrite.name.replace('_', ' ')}: {times}{effect}[/]"
 
 
 def _short(path: Path) -> Path:

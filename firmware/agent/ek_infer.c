@@ -86,7 +86,7 @@ uint8_t ek_infer_tensor(const ek_command_t *command, uint8_t *reply, uint16_t *l
     uint8_t *p = ek_put32(reply, tensor->bytes);
     p = ek_put32(p, scale.bits);
     p = ek_put32(p, (uint32_t)tensor->zero_point);
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < EK_MAX_RANK; ++i) {
         p = ek_put32(p, (uint32_t)tensor->shape[i]);
     }
     p = ek_put8(ek_put8(p, tensor->dtype), tensor->rank);

@@ -4,7 +4,7 @@
 #define EK_PROTOCOL_H
 
 /* Raised whenever a frame's meaning changes; the host refuses any other. */
-#define EK_PROTOCOL_VERSION 1
+#define EK_PROTOCOL_VERSION 2
 
 /* Bytes of a frame before its payload and after it. */
 #define EK_FRAME_HEADER 8

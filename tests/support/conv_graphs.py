@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from edgekit_codegen.ir import Activation, DType, Graph, Op, Quant, Shape, Tensor
+from edgekit_codegen.ir import Activation, Attrs, DType, Graph, Op, Quant, Shape, Tensor
 from edgekit_codegen.ir.verify import verify
-from edgekit_codegen.ops.attributes import Add, Conv2D, DepthwiseConv2D, FullyConnected, Padding, Pair
+from edgekit_codegen.ops.attributes import Conv2D, DepthwiseConv2D, FullyConnected, Padding, Pair
 
 ACTIVATIONS = st.sampled_from(list(Activation))
+SYMMETRIC = st.just(0)
+BATCHES = st.sampled_from([1, 1, 1, 2, 3])
 ZERO_POINTS = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 
 
@@ -115,9 +117,11 @@ def geometries(draw: st.DrawFn, paddings: tuple[str, ...]) -> Geometry:
 @st.composite
 def conv2d(draw: st.DrawFn, paddings: tuple[str, ...] = ("same", "valid")) -> Case:
     geometry = draw(geometries(paddings))
-    channels, depth = draw(st.integers(1, 10)), draw(st.integers(1, 6))
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    channels, depth = draw(st.integers(1, 10)) * groups, draw(st.integers(1, 6))
     attrs = Conv2D(geometry.stride, geometry.dilation, geometry.padding, draw(ACTIVATIONS))
-    return _convolution(draw, "conv2d", geometry, attrs, (channels, *geometry.kernel, depth), depth, channels, 0)
+    shape = (channels, *geometry.kernel, depth)
+    return _convolution(draw, "conv2d", geometry, attrs, shape, depth * groups, channels, 0)
 
 
 @st.composite
@@ -134,20 +138,42 @@ def depthwise_conv2d(draw: st.DrawFn, paddings: tuple[str, ...] = ("same", "vali
 def _convolution(
     draw: st.DrawFn, kind: str, geometry: Geometry, attrs: Any, shape: Shape, depth: int, channels: int, axis: int
 ) -> Case:
+    images = draw(BATCHES)
+    return weighted(
+        draw, kind, (images, *geometry.image, depth), (images, *geometry.output, channels), attrs, shape, axis
+    )
+
+
+def weighted(
+    draw: st.DrawFn,
+    kind: str,
+    x_shape: Shape,
+    out_shape: Shape,
+    attrs: Attrs,
+    weights: Shape,
+    axis: int,
+    zero_points: st.SearchStrategy[int] = SYMMETRIC,
+) -> Case:
+    """An operator with constant weights, whose outputs run along `axis`, and maybe a bias.
+
+    zero_points  of weights with one scale
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     x_scale, out_scale = scales(draw)
-    quant = weight_quant(draw, rng, channels, axis)
+    quant = weight_quant(draw, rng, weights[axis], axis)
+    if not quant.per_channel:
+        quant = replace(quant, zero_point=(draw(zero_points),))
     tensors = {
-        0: Tensor(0, "x", (1, *geometry.image, depth), DType.INT8, Quant((x_scale,), (draw(ZERO_POINTS),))),
-        1: Tensor(1, "weights", shape, DType.INT8, quant, int8_values(rng, shape)),
-        2: bias_tensor(rng, 2, channels, x_scale, quant),
-        3: Tensor(3, "out", (1, *geometry.output, channels), DType.INT8, Quant((out_scale,), (draw(ZERO_POINTS),))),
+        0: Tensor(0, "x", x_shape, DType.INT8, Quant((x_scale,), (draw(ZERO_POINTS),))),
+        1: Tensor(1, "weights", weights, DType.INT8, quant, int8_values(rng, weights)),
+        2: bias_tensor(rng, 2, weights[axis], x_scale, quant),
+        3: Tensor(3, "out", out_shape, DType.INT8, Quant((out_scale,), (draw(ZERO_POINTS),))),
     }
     has_bias = draw(st.booleans())
     if not has_bias:
         del tensors[2]
     op = Op(kind, (0, 1, 2 if has_bias else None), (3,), attrs, (0,))
-    return Case(single(op, tensors, (0,), 3), (int8_values(rng, tensors[0].shape),))
+    return Case(single(op, tensors, (0,), 3), (int8_values(rng, x_shape),))
 
 
 def border(kind: str, geometry: Geometry, rng: np.random.Generator) -> Case:
@@ -169,7 +195,6 @@ def border(kind: str, geometry: Geometry, rng: np.random.Generator) -> Case:
 @st.composite
 def fully_connected(draw: st.DrawFn, images: bool = False) -> Case:
     """images: also inputs of rank 3 and 4 that are read as [batch, in]."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     channels, depth = draw(st.integers(1, 11)), draw(st.integers(1, 24))
     batch, keep_dims = draw(st.integers(1, 4)), False
     shape: Shape = (batch, depth)
@@ -178,34 +203,7 @@ def fully_connected(draw: st.DrawFn, images: bool = False) -> Case:
         shape = draw(st.sampled_from([(1, rows, pixels, depth), (rows, pixels, depth)]))
         if not keep_dims:
             depth *= draw(st.sampled_from([1, pixels, pixels * rows]))
-    x_scale, out_scale = scales(draw)
-    quant = weight_quant(draw, rng, channels, 0)
     out_shape = (*shape[:-1], channels) if keep_dims else (int(np.prod(shape)) // depth, channels)
-    tensors = {
-        0: Tensor(0, "x", shape, DType.INT8, Quant((x_scale,), (draw(ZERO_POINTS),))),
-        1: Tensor(1, "weights", (channels, depth), DType.INT8, quant, int8_values(rng, (channels, depth))),
-        2: bias_tensor(rng, 2, channels, x_scale, quant),
-        3: Tensor(3, "out", out_shape, DType.INT8, Quant((out_scale,), (draw(ZERO_POINTS),))),
-    }
-    has_bias = draw(st.booleans())
-    if not has_bias:
-        del tensors[2]
-    op = Op(
-        "fully_connected", (0, 1, 2 if has_bias else None), (3,), FullyConnected(keep_dims, draw(ACTIVATIONS)), (0,)
-    )
-    return Case(single(op, tensors, (0,), 3), (int8_values(rng, shape),))
-
-
-@st.composite
-def add(draw: st.DrawFn) -> Case:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shape: Shape = (1, draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(1, 6)))
-    shape = draw(st.sampled_from([shape, shape[1:], shape[2:]]))
-    (a_scale, out_scale), (b_scale, _) = scales(draw), scales(draw)
-    tensors = {
-        0: Tensor(0, "a", shape, DType.INT8, Quant((a_scale,), (draw(ZERO_POINTS),))),
-        1: Tensor(1, "b", shape, DType.INT8, Quant((b_scale,), (draw(ZERO_POINTS),))),
-        2: Tensor(2, "out", shape, DType.INT8, Quant((out_scale,), (draw(ZERO_POINTS),))),
-    }
-    op = Op("add", (0, 1), (2,), Add(draw(ACTIVATIONS)), (0,))
-    return Case(single(op, tensors, (0, 1), 2), (int8_values(rng, shape), int8_values(rng, shape)))
+    attrs = FullyConnected(keep_dims, draw(ACTIVATIONS))
+    zero_points = st.one_of(SYMMETRIC, ZERO_POINTS)
+    return weighted(draw, "fully_connected", shape, out_shape, attrs, (channels, depth), 0, zero_points)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgekit_codegen.ir import Activation, Attrs, DType, Graph, Op, Quant, Shape, Tensor, TensorId
 from edgekit_codegen.ir.verify import verify
@@ -99,6 +101,16 @@ class GraphBuilder:
         ident = len(self.tensors)
         self.tensors[ident] = Tensor(ident, f"tensor_{ident}", shape, DType.FLOAT32)
         self.inputs.append(ident)
+        return ident
+
+    def apply(self, kind: str, inputs: tuple[TensorId, ...], attrs: Attrs, quant: Quant | None = None) -> TensorId:
+        """Any other operator from int8 to int8."""
+        return self._op(kind, inputs, attrs, quant=quant)
+
+    def constant(self, data: npt.NDArray[Any], quant: Quant | None = STEP) -> TensorId:
+        ident = len(self.tensors)
+        dtype = DType(data.dtype.name)
+        self.tensors[ident] = Tensor(ident, f"constant_{ident}", data.shape, dtype, quant, data)
         return ident
 
     def shape(self, ident: TensorId) -> Shape:

@@ -1,8 +1,8 @@
-"""Runs the C kernels in this process, compiled once with run-time parameters.
+"""Runs the C kernels on their own, compiled once with run-time parameters.
 
-Every kernel header that the operator table names goes into one shared library, built with the undefined behaviour
-sanitizer trapping. `compute` then calls a kernel row by row, as generated code does: rows in the true padding are
-NULL, and a row may be computed in several strips.
+Every kernel header that the operator table names goes into one library. `compute` calls a kernel row by row, as
+generated code does: rows in the true padding are NULL, and a row may be computed in several strips. Here that happens
+in this process, with the undefined behaviour sanitizer trapping; support/arm_runner.py does it on emulated cores.
 """
 
 from __future__ import annotations
@@ -15,34 +15,27 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-import edgekit_codegen
-from edgekit_codegen.ir import DType, Graph, Op
+from edgekit_codegen.ir import DType, Graph, Op, Tensor
 from edgekit_codegen.ops import TABLE
-from edgekit_codegen.ops.record import CValue, Kernel, SameRow, Whole, Window
+from edgekit_codegen.ops.record import Access, Kernel, Rows, Window
 
-HEADERS = Path(edgekit_codegen.__file__).resolve().parent / "c"
+from .kernel_memory import HEADERS, Memory, call_type, parameters
+
 FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-shared", "-fPIC")
 SANITIZE = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 GUARD = 64  # bytes around every output row that no kernel may touch
-
-_C_TYPES: dict[str, type[Any]] = {
-    "int": ctypes.c_int32,
-    "int8_t": ctypes.c_int8,
-    "uint8_t": ctypes.c_uint8,
-    "int16_t": ctypes.c_int16,
-    "int32_t": ctypes.c_int32,
-    "uint32_t": ctypes.c_uint32,
-    "float": ctypes.c_float,
-}
+PAINT = 0xA5
+MEMORY = 16 << 20  # bytes that the operands of one run may take
 
 
 def compiler() -> list[str]:
@@ -54,60 +47,132 @@ def compiler() -> list[str]:
     return [sys.executable, "-m", "ziglang", "cc"]
 
 
+class Machine(Protocol):
+    """What kernels run on: its memory, where each kind's kernel is, and running a list of calls (see WRAPPER)."""
+
+    memory: Memory
+
+    def kernel(self, kind: str) -> int: ...
+
+    def run(self, calls: npt.NDArray[Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The calls that compute one operator, and where they leave its output.
+
+    rows  addresses of the output's rows, `held` bytes each, GUARD bytes before and after them
+    """
+
+    calls: npt.NDArray[Any]
+    memory: Memory
+    kind: str
+    rows: Sequence[int]
+    held: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def result(self) -> npt.NDArray[Any]:
+        """The output, once the calls have run."""
+        size = int(np.prod(self.shape)) * self.dtype.itemsize // len(self.rows)
+        buffers = [self.memory.view(row - GUARD, self.held + 2 * GUARD) for row in self.rows]
+        for y, buffer in enumerate(buffers):
+            painted = (buffer[:GUARD] == PAINT).all() and (buffer[-GUARD:] == PAINT).all()
+            assert painted, f"{self.kind} wrote outside row {y}"
+        rows = [buffer[GUARD : GUARD + size] for buffer in buffers]
+        return np.concatenate(rows).view(self.dtype).reshape(self.shape)
+
+
 def compute(
     graph: Graph,
     op: Op,
     activations: Sequence[npt.NDArray[Any]],
     cuts: Sequence[int] = (),
     in_place: int | None = None,
+    machine: Machine | None = None,
 ) -> npt.NDArray[Any]:
     """The operator's output from its C kernel.
 
+    activations  the values of the operands that are not constant, each once, by first position
     cuts      the pixels at which strips of a row begin; none: every row in one call
-    in_place  the position of the input whose row is overwritten by the output's (SameRow only)
+    in_place  the position of the input whose row is overwritten by the output's (access Rows only)
+    machine   where it runs; by default this process
     """
-    record = TABLE[op.kind]
+    machine = machine or host()
+    machine.memory.used = 0
+    prepared = prepare(machine, graph, op, activations, cuts, in_place)
+    machine.run(prepared.calls)
+    return prepared.result()
+
+
+def prepare(
+    machine: Machine,
+    graph: Graph,
+    op: Op,
+    activations: Sequence[npt.NDArray[Any]],
+    cuts: Sequence[int] = (),
+    in_place: int | None = None,
+) -> Prepared:
+    """Everything that `compute` needs in the machine's memory."""
+    record, memory = TABLE[op.kind], machine.memory
     kernel, out = record.kernel, graph.result(op)
     assert kernel is not None, f"{op.kind} is a view: no kernel runs"
     access = record.access(graph, op)
-    inputs = [np.ascontiguousarray(array).reshape(graph.operand(op, i).hwc) for i, array in enumerate(activations)]
-    call, fields = _function(op.kind, isinstance(access, Whole))
-    params = _parameters(fields, kernel.params(graph, op))
-    weights = kernel.weights(graph, op)
-    requant = _requant(kernel, graph, op)
-    scratch = np.zeros(record.scratch(graph, op) // 4 + 1, np.int32)
+    operands = _values(record.operands(graph, op), activations)
+    inputs = [np.ascontiguousarray(array).reshape(tensor.hwc) for tensor, array in operands]
+    places = [memory.place(array) for array in inputs]
+    params = parameters(op.kind, kernel.params(graph, op))
+    weights, requant = kernel.weights(graph, op), _requant(kernel, graph, op)
+    fixed = (
+        *(0 if array is None else memory.place(array) for array in (weights, requant)),
+        memory.place(np.zeros(record.scratch(graph, op) // 4 + 1, np.int32)),
+    )
+    function, p = machine.kernel(op.kind), memory.place(params)
     rows, pixels, channels = out.hwc
     edges = [0, *sorted(c for c in cuts if 0 < c < pixels), pixels]
-    result = np.empty((rows, pixels, channels), out.dtype.numpy)
+    held = max(pixels * channels * out.dtype.size, 0 if in_place is None else inputs[in_place][0].nbytes)
+    calls, results = [], []
     for y in range(rows):
-        pointers = _pointers(access, inputs, y)
-        row = np.full(2 * GUARD + pixels * channels * out.dtype.size, 0xA5, np.uint8)
+        row = np.full(2 * GUARD + held, PAINT, np.uint8)
         if in_place is not None:
-            row[GUARD:-GUARD] = inputs[in_place][y].reshape(-1).view(np.uint8)
-            pointers[in_place] = row.ctypes.data + GUARD
-        for x0, x1 in pairwise(edges):
-            where = (y, x0, x1) if isinstance(access, Whole) else (x0, x1)
-            call(
-                ctypes.byref(params), pointers, row.ctypes.data + GUARD, *where,
-                None if weights is None else weights.ctypes.data,
-                None if requant is None else requant.ctypes.data,
-                scratch.ctypes.data,
-            )  # fmt: skip
-        assert (row[:GUARD] == 0xA5).all() and (row[-GUARD:] == 0xA5).all(), f"{op.kind} wrote outside row {y}"
-        result[y] = row[GUARD:-GUARD].view(out.dtype.numpy).reshape(pixels, channels)
-    return result.reshape(out.shape)
+            overwritten = inputs[in_place][y].reshape(-1).view(np.uint8)
+            row[GUARD : GUARD + len(overwritten)] = overwritten
+        target = memory.place(row) + GUARD
+        pointers = _pointers(access, inputs, places, y)
+        if in_place is not None:
+            pointers[in_place] = target
+        table = memory.place(np.array(pointers, memory.word))
+        local = _within_image(access, y)
+        calls += [(function, p, table, target, local, x0, x1, *fixed) for x0, x1 in pairwise(edges)]
+        results.append(target)
+    array = np.array(calls, call_type(memory.word))
+    return Prepared(array, memory, op.kind, results, held, out.shape, out.dtype.numpy)
 
 
-def _pointers(access: Window | SameRow | Whole, inputs: Sequence[npt.NDArray[Any]], y: int) -> Any:
+def _values(
+    operands: Sequence[Tensor], activations: Sequence[npt.NDArray[Any]]
+) -> list[tuple[Tensor, npt.NDArray[Any]]]:
+    """Each operand with its value; one that is named several times has one value."""
+    computed = dict.fromkeys(t.id for t in operands if t.data is None)
+    given = dict(zip(computed, activations, strict=True))
+    return [(t, given[t.id] if t.data is None else t.data) for t in operands]
+
+
+def _within_image(access: Access, y: int) -> int:
+    return y % access.images[2] if isinstance(access, Window) and access.images else y
+
+
+def _pointers(access: Access, inputs: Sequence[npt.NDArray[Any]], places: Sequence[int], y: int) -> list[int]:
+    """The addresses of the rows that output row y reads; 0 for padding."""
+    pitches = [array[0].nbytes for array in inputs]
     if isinstance(access, Window):
-        image = inputs[0]
-        numbers = [y * access.stride - access.pad + k * access.dilation for k in range(access.kernel)]
-        rows = [image[n].ctypes.data if 0 <= n < len(image) else None for n in numbers]
-    elif isinstance(access, SameRow):
-        rows = [image[y].ctypes.data for image in inputs]
-    else:
-        rows = [image.ctypes.data for image in inputs]
-    return (ctypes.c_void_p * len(rows))(*rows)
+        _, height, out_height = access.images or (1, len(inputs[0]), y + 1)
+        top = y // out_height * height
+        numbers = access.rows(_within_image(access, y))
+        return [places[0] + (top + n) * pitches[0] if 0 <= n < height else 0 for n in numbers]
+    if isinstance(access, Rows):
+        return [place + access.row(i, y) * pitches[i] for i, place in enumerate(places)]
+    return list(places)
 
 
 def _requant(kernel: Kernel, graph: Graph, op: Op) -> npt.NDArray[Any] | None:
@@ -117,51 +182,26 @@ def _requant(kernel: Kernel, graph: Graph, op: Op) -> npt.NDArray[Any] | None:
     return np.ascontiguousarray(np.stack([requant.bias, requant.multiplier, requant.shift], axis=1), dtype=np.int32)
 
 
-def _parameters(fields: type[ctypes.Structure], values: Any) -> ctypes.Structure:
-    """The parameter struct; field names and their order must be the header's."""
-    names = [name for name, *_ in fields._fields_]
-    assert list(values) == names, f"params {list(values)} are not the struct's {names}"
-    params = fields()
-    for name, value in values.items():
-        _assign(params, name, value)
-    return params
+class Host:
+    """This process."""
 
+    def __init__(self) -> None:
+        held = np.zeros(MEMORY, np.uint8)
+        self.memory = Memory(held, held.ctypes.data, np.uint64)
+        self._library = build(wrappers())
 
-def _assign(params: ctypes.Structure, name: str, value: CValue) -> None:
-    if isinstance(value, tuple):
-        array = getattr(params, name)
-        assert len(value) <= len(array), f"{name} has {len(value)} values for {len(array)}"
-        array[: len(value)] = value
-    else:
-        setattr(params, name, value)
+    def kernel(self, kind: str) -> int:
+        address = ctypes.cast(getattr(self._library, f"run_{kind}"), ctypes.c_void_p).value
+        assert address is not None
+        return address
 
-
-def _structure(text: str, name: str) -> type[ctypes.Structure]:
-    """The ctypes form of a C struct whose fields are numbers or arrays of numbers."""
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    match = re.search(r"typedef struct \{([^}]*)\} " + name + ";", text)
-    assert match, f"struct {name} not found"
-    fields: list[tuple[str, Any]] = []
-    for ctype, field, length in re.findall(r"(\w+)\s+(\w+)(?:\[(\d+)\])?;", match[1]):
-        base = _C_TYPES[ctype]
-        fields.append((field, base * int(length) if length else base))
-    return type(name, (ctypes.Structure,), {"_fields_": fields})
+    def run(self, calls: npt.NDArray[Any]) -> None:
+        self._library.run_calls(ctypes.c_void_p(calls.ctypes.data), ctypes.c_int(len(calls)))
 
 
 @cache
-def _function(kind: str, whole: bool) -> tuple[Any, type[ctypes.Structure]]:
-    kernel = TABLE[kind].kernel
-    assert kernel is not None
-    call = getattr(_library(), f"run_{kind}")
-    position = [ctypes.c_int] * (3 if whole else 2)
-    call.argtypes = [ctypes.c_void_p] * 3 + position + [ctypes.c_void_p] * 3
-    call.restype = None
-    return call, _structure((HEADERS / "kernels" / kernel.header).read_text(), kernel.struct)
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    return build(wrappers())
+def host() -> Host:
+    return Host()
 
 
 def build(source: str) -> ctypes.CDLL:
@@ -175,24 +215,47 @@ def build(source: str) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
+ARGUMENTS = (
+    "const void *p, const int8_t *const in[], int8_t *out, int y, int x0, int x1,"
+    " const void *w, const ek_requant_t *q, void *scratch"
+)
+
+_CALLS = f"""
+typedef struct {{
+    void (*kernel)({ARGUMENTS});
+    const void *p;
+    const int8_t *const *in;
+    int8_t *out;
+    int32_t y, x0, x1;
+    const void *w;
+    const ek_requant_t *q;
+    void *scratch;
+}} ek_call_t;
+void run_calls(const ek_call_t *calls, int n);
+void run_calls(const ek_call_t *calls, int n)
+{{
+    for (int i = 0; i < n; ++i) {{
+        const ek_call_t *const c = &calls[i];
+        c->kernel(c->p, c->in, c->out, c->y, c->x0, c->x1, c->w, c->q, c->scratch);
+    }}
+}}
+"""
+
+
 def wrappers() -> str:
-    """One function with external linkage per kernel."""
-    parts: list[str] = []
+    """One function with external linkage per kernel, all with the same arguments, and one that runs a list of calls."""
+    parts: list[str] = ['#include "ek_types.h"', _CALLS]
     for kind, record in TABLE.items():
         kernel = record.kernel
         if kernel is None or not (HEADERS / "kernels" / kernel.header).is_file():
             continue
         y = re.search(kernel.function + r"\([^)]*\bint y\b", (HEADERS / "kernels" / kernel.header).read_text())
-        position, names = ("int y, int x0, int x1", "y, x0, x1") if y else ("int x0, int x1", "x0, x1")
-        arguments = (
-            f"const {kernel.struct} *p, const int8_t *const in[], int8_t *out, {position},"
-            " const void *w, const ek_requant_t *q, void *scratch"
-        )
+        call = f"{kernel.function}(p, in, out, {'y, ' if y else ''}x0, x1, w, q, scratch);"
         parts += [
             f'#include "{kernel.header}"',
-            f"void run_{kind}({arguments});",
-            f"void run_{kind}({arguments})",
-            f"{{ {kernel.function}(p, in, out, {names}, w, q, scratch); }}",
+            f"void run_{kind}({ARGUMENTS});",
+            f"void run_{kind}({ARGUMENTS})",
+            f"{{ {'' if y else '(void)y; '}{call} }}",
         ]
     return "\n".join(parts) + "\n"
 

@@ -35,7 +35,7 @@ class FileTensor:
 
 @dataclass(frozen=True)
 class FileOperator:
-    """`options` is (table name, fields)."""
+    """`options` is (table name, fields); a tuple of numbers becomes an int32 vector."""
 
     builtin: int
     inputs: Sequence[int]
@@ -103,6 +103,7 @@ def _operator(b: Any, op: FileOperator, index: int) -> int:
     inputs, outputs, options = _ints(b, op.inputs), _ints(b, op.outputs), None
     if op.options is not None:
         name, fields = op.options
+        fields = {key: _ints(b, value) if isinstance(value, tuple) else value for key, value in fields.items()}
         getattr(tflite, f"{name}Start")(b)
         for key, value in fields.items():
             getattr(tflite, f"{name}Add{key}")(b, value)

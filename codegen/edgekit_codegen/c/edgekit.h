@@ -13,10 +13,13 @@
 extern "C" {
 #endif
 
-#define EK_ABI_VERSION 1
+#define EK_ABI_VERSION 2
 
 /* The most memory regions that one model's buffers may be spread over. */
 #define EK_MAX_REGIONS 4
+
+/* The most dimensions of a model's input or output. */
+#define EK_MAX_RANK 5
 
 /* What <model>_invoke returns; a non-zero result of pull or push is returned as it is. */
 #define EK_OK 0
@@ -41,7 +44,7 @@ typedef struct {
     int32_t zero_point; /* real = scale * (stored - zero_point); scale 0 for float32 */
     float scale;
     uint32_t offset; /* bytes from the region's base */
-    int32_t shape[4];
+    int32_t shape[EK_MAX_RANK];
 } ek_tensor_t;
 
 /* A model described as data, for callers that serve any model. */

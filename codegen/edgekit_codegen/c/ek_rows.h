@@ -14,6 +14,15 @@
 #define EK_LAYER
 #endif
 
+/* The last statement of a layer, without any code. GCC 12 loses track of where some loops store single bytes: it takes
+ * a layer without other stores for one without effects, and leaves out its call. */
+static inline void ek_layer_end(void)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+
 typedef struct {
     uint8_t region;
     uint32_t offset;      /* bytes from the region's base to row 0 */
@@ -49,6 +58,16 @@ static inline void ek_rows(const ek_ctx_t *ctx, const ek_map_t *map, const int8_
     for (int k = 0; k < n; ++k) {
         const int y = first + k * dilation;
         in[k] = y >= 0 && y < map->rows ? ek_row(ctx, map, y) : NULL;
+    }
+}
+
+/* As ek_rows for one image of several: `rows` rows from row `top` of the tensor, counted within the image. */
+static inline void ek_rows_of(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int top, int rows, int n,
+                              int first, int dilation)
+{
+    for (int k = 0; k < n; ++k) {
+        const int y = first + k * dilation;
+        in[k] = y >= 0 && y < rows ? ek_row(ctx, map, top + y) : NULL;
     }
 }
 

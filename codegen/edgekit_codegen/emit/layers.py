@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..errors import CodegenError
-from ..ir.types import Graph, Op
+from ..ir.types import DType, Graph, Op, Tensor
 from ..naming import dimensions
 from ..ops import TABLE
-from ..ops.record import SameRow, Whole, Window
+from ..ops.record import Access, RowMap, RowTable, Whole, Window, receives_row
 from . import literals
 from .constants import Constants
 from .names import Names
@@ -19,7 +19,7 @@ def title(graph: Graph, index: int, names: Names) -> str:
     op = graph.ops[index]
     record = TABLE[op.kind]
     words = f"{op.kind} {record.describe(graph, op)}".strip()
-    operands = ", ".join(dimensions(graph.operand(op, i)) for i in range(record.activations))
+    operands = ", ".join(map(dimensions, record.operands(graph, op)))
     return literals.comment(f"{names.number(index)}: {words}, {operands} -> {dimensions(graph.result(op))}")
 
 
@@ -30,10 +30,10 @@ def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: boo
     kernel = TABLE[op.kind].kernel
     assert kernel is not None
     access = TABLE[op.kind].access(graph, op)
-    inputs = _inputs(graph, op, access, names)
+    inputs = _inputs(graph, op, access, names, consts)
     target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, y)"
     pixels = ("x0", "x1") if strips else ("0", str(graph.result(op).hwc[1]))
-    where = ("y", *pixels) if isinstance(access, Whole) else pixels
+    where = (_within_image(access), *pixels) if receives_row(access) else pixels
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
     memory = "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
     constant = names.constant(index)
@@ -47,32 +47,83 @@ def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: boo
             *(LOOP + line for line in inputs),
             literals.fill(f"{LOOP}{kernel.function}(", arguments, ");"),
             "    }",
+            "    ek_layer_end();",
             "}",
             "",
         ]
     )
 
 
-def _inputs(graph: Graph, op: Op, access: Window | SameRow | Whole, names: Names) -> list[str]:
+def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constants) -> list[str]:
     """Statements that define `in`, the kernel's row pointers."""
-    maps = [names.map(graph.operand(op, i).id) for i in range(TABLE[op.kind].activations)]
     if isinstance(access, Window):
-        y = "y" if access.stride == 1 else f"{access.stride} * y"
-        inside = (graph.result(op).hwc[0] - 1) * access.stride < graph.operand(op, 0).hwc[0]
-        if access.kernel == 1 and access.pad == 0 and inside:
-            return [f"const int8_t *const in[1] = {{ek_row(ctx, &{maps[0]}, {y})}};"]
-        first = y + (f" - {access.pad}" if access.pad else "")
-        rows = f"ek_rows(ctx, &{maps[0]}, in, {access.kernel}, {first}, {access.dilation});"
-        return [f"const int8_t *in[{access.kernel}];", rows]
-    y = "y" if isinstance(access, SameRow) else "0"
-    rows = ", ".join(f"ek_row(ctx, &{m}, {y})" for m in maps)
-    return [f"const int8_t *const in[{len(maps)}] = {{{rows}}};"]
+        return _window(graph, op, access, names)
+    rows = []
+    for position, operand in enumerate(TABLE[op.kind].operands(graph, op)):
+        y = "0" if isinstance(access, Whole) else row(access.maps[position], consts.rows.get(position, ""))
+        if operand.is_constant:
+            rows.append(_constant_row(operand, consts.operands[position], y))
+        else:
+            rows.append(f"ek_row(ctx, &{names.map(operand.id)}, {y})")
+    return literals.fill(f"const int8_t *const in[{len(rows)}] = {{", rows, "};").split("\n")
+
+
+def _within_image(access: Access) -> str:
+    """In C, the output row counted as the access counts it."""
+    return f"(y % {access.images[2]})" if isinstance(access, Window) and access.images is not None else "y"
+
+
+def _window(graph: Graph, op: Op, access: Window, names: Names) -> list[str]:
+    source, out = graph.operand(op, 0), graph.result(op)
+    name = names.map(source.id)
+    y = _within_image(access)
+    first = y if access.stride == 1 else f"{access.stride} * {y}"
+    if access.up is not None:
+        first = _floor_divided(first, -access.pad, access.up)
+    elif access.kernel == 1 and access.pad == 0 and access.images is None:
+        if (out.hwc[0] - 1) * access.stride < source.hwc[0]:
+            return [f"const int8_t *const in[1] = {{ek_row(ctx, &{name}, {first})}};"]
+    elif access.pad:
+        first += f" - {access.pad}"
+    window = f"{access.kernel}, {first}, {access.dilation}"
+    call = f"ek_rows(ctx, &{name}, in, {window});"
+    if access.images is not None:
+        _, inside, rows = access.images
+        call = f"ek_rows_of(ctx, &{name}, in, y / {rows} * {inside}, {inside}, {window});"
+    return [f"const int8_t *in[{access.kernel}];", call]
+
+
+def _floor_divided(value: str, offset: int, divisor: int) -> str:
+    """In C, floor((value + offset) / divisor) of a value that is not negative."""
+    whole, rest = divmod(offset, divisor)
+    quotient = (f"({value} + {rest})" if rest else value) + f" / {divisor}"
+    return quotient if not whole else f"{quotient} {'+' if whole > 0 else '-'} {abs(whole)}"
+
+
+def row(mapped: RowMap | RowTable | None, table: str = "") -> str:
+    """In C, the operand's row that row y of the output reads; `table` names the table where there is one."""
+    if mapped is None:
+        return "y"
+    if isinstance(mapped, RowTable):
+        return f"{table}[y]"
+    terms = [] if mapped.first == 0 and mapped.terms else [str(mapped.first)]
+    for divisor, modulus, step in mapped.terms:
+        index = ("y" if divisor == 1 else f"y / {divisor}") + f" % {modulus}"
+        terms.append(index if step == 1 else f"{index} * {step}")
+    return " + ".join(terms)
+
+
+def _constant_row(operand: Tensor, name: str, y: str) -> str:
+    """A pointer to a row of a constant operand, as the kernel takes it."""
+    _, pixels, channels = operand.hwc
+    place = name if y == "0" else f"{name} + ({y}) * {pixels * channels}"
+    return place if operand.dtype is DType.INT8 else f"(const int8_t *)({place})"
 
 
 def _require_whole_rows(graph: Graph, op: Op, names: Names) -> None:
     """Maps address whole rows: tiles of pixels or channels would need more."""
     whole = isinstance(TABLE[op.kind].access(graph, op), Whole)
-    inputs = [graph.operand(op, i).id for i in range(TABLE[op.kind].activations)]
+    inputs = [t.id for t in TABLE[op.kind].operands(graph, op) if not t.is_constant]
     for ident in (*inputs, op.outputs[0]):
         storage, (rows, pixels, channels) = names.storage(ident), graph.tensors[ident].hwc
         b = storage.box

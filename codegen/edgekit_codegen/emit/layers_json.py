@@ -62,7 +62,7 @@ def _layer(graph: Graph, index: int, names: Names) -> dict[str, Any]:
         "name": names.constant(index),
         "op": op.kind,
         "describe": record.describe(graph, op),
-        "inputs": [list(graph.operand(op, i).shape) for i in range(record.activations)],
+        "inputs": [list(t.shape) for t in record.operands(graph, op)],
         "output": list(graph.result(op).shape),
         "tensor": short_name(graph.result(op)),
         "macs": record.macs(graph, op),

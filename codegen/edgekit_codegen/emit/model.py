@@ -15,6 +15,7 @@ from .layers import layer, title
 from .names import Names
 from .project import template
 
+MAX_RANK = 5  # EK_MAX_RANK in c/edgekit.h
 _DTYPES = {DType.INT8: "EK_INT8", DType.INT16: "EK_INT16", DType.INT32: "EK_INT32", DType.FLOAT32: "EK_FLOAT32"}
 
 
@@ -85,11 +86,11 @@ def _tensors(graph: Graph, idents: Sequence[TensorId], names: Names) -> str:
 
 def _tensor(tensor: Tensor, ident: TensorId, names: Names) -> str:
     """The descriptor of one input or output."""
-    if tensor.dtype not in _DTYPES or len(tensor.shape) > 4:
+    if tensor.dtype not in _DTYPES or len(tensor.shape) > MAX_RANK:
         raise CodegenError(
             "emit.interface",
             f"'{tensor.name}' {tensor.dtype.value}{list(tensor.shape)} cannot be an input or output of generated C",
-            "inputs and outputs are int8, int16, int32 or float32 of rank 4 or less",
+            f"inputs and outputs are int8, int16, int32 or float32 of rank {MAX_RANK} or less",
         )
     quantized = tensor.quant is not None and not tensor.quant.per_channel
     held = names.storage(ident)

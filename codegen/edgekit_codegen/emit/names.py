@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ..ir.types import Graph, TensorId
@@ -45,14 +46,19 @@ class Names:
         self._storages = {s.tensor: s for s in self.plan.storages}
         for i, ident in enumerate(self.graph.inputs):
             self._origins[ident] = f"in_{i}"
+        moved: Counter[str] = Counter()
         for index, op in enumerate(self.graph.ops):
             source = op.inputs[0] if op.inputs else None
-            if TABLE[op.kind].overlap is Overlap.VIEW and source in self._origins:
+            if index in self.layers:
+                self._origins[op.outputs[0]] = self.number(index)
+            elif TABLE[op.kind].overlap is Overlap.VIEW and source in self._origins:
                 view, base = self.graph.tensors[op.outputs[0]], self._origins[source].split("_as_")[0]
                 same = view.hwc == self._hwc_of(base)
                 self._origins[view.id] = base if same else f"{base}_as_{'x'.join(map(str, view.hwc))}"
-            elif index in self.layers:
-                self._origins[op.outputs[0]] = self.number(index)
+            elif source in self._origins:
+                word = f"{self._origins[source]}_part" if len(op.inputs) == 1 else "joined"
+                self._origins[op.outputs[0]] = f"{word}_{moved[word]}"
+                moved[word] += 1
 
     def number(self, op: int) -> str:
         """A layer's number, as wide as the largest."""

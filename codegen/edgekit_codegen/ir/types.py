@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -58,7 +59,7 @@ class Tensor:
 
     id     unique within the graph and stable across passes
     name   the source model's name, for people; not necessarily unique
-    shape  NHWC for rank 4; every dimension at least 1
+    shape  NHWC where an operator reads images; every dimension at least 1
     data   the constant's elements (read-only, C order), or None for an activation
     """
 
@@ -99,13 +100,11 @@ class Tensor:
     def hwc(self) -> tuple[int, int, int]:
         """The shape as (rows, pixels, channels), the view that schedules and kernels use.
 
-        Rank 4 is N, H, W, C with N == 1; lower ranks are padded with leading ones, so a [batch, channels] tensor is
-        one row of `batch` pixels. Raises ValueError for rank above 4 or a batch above 1.
+        The last two dimensions are pixels and channels, those before them are multiplied into rows: a batch of images
+        is one below the other. Missing dimensions are 1, so a [batch, channels] tensor is one row of `batch` pixels.
         """
-        if len(self.shape) > 4 or (len(self.shape) == 4 and self.shape[0] != 1):
-            raise ValueError(f"{self.name}: shape {list(self.shape)} has no (rows, pixels, channels) view")
-        padded = (1, 1, 1, *self.shape)[-3:]
-        return padded[0], padded[1], padded[2]
+        padded = (1, 1, *self.shape)
+        return math.prod(padded[:-2]), padded[-2], padded[-1]
 
     def _per_tensor(self) -> Quant:
         if self.quant is None or self.quant.per_channel:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import IllegalGraph
-from ..ops import TABLE
-from .types import Graph, Op, Tensor
+from collections.abc import Mapping
+
+from ..errors import CodegenError, IllegalGraph
+from ..ops import TABLE, OpRecord
+from .types import Graph, Op, Tensor, TensorId
 
 _FOLD = "compute what only depends on constants before exporting the model"
 _FREEZE = "freeze the model's weights before exporting it"
@@ -26,7 +28,8 @@ def verify(graph: Graph, after: str) -> Graph:
         *graph.outputs,
     }
     _require(named == set(graph.tensors), after, f"tensors and their uses differ: {named ^ set(graph.tensors)}")
-    written = {t.id for t in graph.tensors.values() if t.is_constant}
+    constants = {t.id for t in graph.tensors.values() if t.is_constant}
+    written = set(constants)
     for ident in graph.inputs:
         _require(ident not in written, after, f"input tensor {ident} is a constant or listed twice")
         written.add(ident)
@@ -39,6 +42,7 @@ def verify(graph: Graph, after: str) -> Graph:
             _require(result not in written, after, f"{where} writes tensor {result} a second time")
             written.add(result)
             produced.add(result)
+        _require(any(i not in constants for i in op.inputs), after, f"{where} only depends on constants")
         try:
             check_operator(graph, op)
         except IllegalGraph as error:
@@ -53,20 +57,15 @@ def check_operator(graph: Graph, op: Op) -> None:
     """Return when an operator and the tensors it names are legal, whatever stands around it.
 
     It is in the table and has its record's attributes; activations come first, the inputs after them are constants or
-    absent; the record's check passes and its outputs have the shapes that the record infers. Raises IllegalGraph, and
-    UnsupportedModel where the record's check does.
+    absent; the record's check passes and its outputs have the shapes that the record
+    infers. Raises IllegalGraph, and UnsupportedModel where the record's check does.
     """
     if op.kind not in TABLE:
         raise IllegalGraph("graph.illegal", f"{op.kind} is not in the operator table")
     record = TABLE[op.kind]
     if not isinstance(op.attrs, record.attrs):
         raise IllegalGraph("graph.illegal", f"its attributes are {type(op.attrs).__name__}")
-    for position, operand in enumerate(graph.operands(op)):
-        if position < record.activations and (operand is None or operand.is_constant):
-            what = "absent" if operand is None else f"the constant {operand.name}"
-            raise IllegalGraph("graph.activation", f"input {position} is {what}, not an activation", _FOLD)
-        if position >= record.activations and operand is not None and not operand.is_constant:
-            raise IllegalGraph("graph.constant", f"input {position} ({operand.name}) is not constant", _FREEZE)
+    _check_operands(graph, op, record)
     try:
         record.check(graph, op)
         inferred = record.infer(graph, op)
@@ -77,6 +76,32 @@ def check_operator(graph: Graph, op: Op) -> None:
     if inferred != actual:
         expected, found = (", ".join(str(list(s)) for s in shapes) for shapes in (inferred, actual))
         raise IllegalGraph("graph.shape", f"its output should have shape {expected} but has {found}")
+
+
+def is_legal(op: Op, tensors: Mapping[TensorId, Tensor]) -> bool:
+    """Whether check_operator accepts an operator over tensors by id."""
+    named = {i: tensors[i] for i in (*op.inputs, *op.outputs) if i is not None}
+    inputs = tuple(i for i in dict.fromkeys(op.inputs) if i is not None and not named[i].is_constant)
+    try:
+        check_operator(Graph("candidate", named, (op,), inputs, op.outputs), op)
+    except CodegenError:
+        return False
+    return True
+
+
+def _check_operands(graph: Graph, op: Op, record: OpRecord) -> None:
+    operands = graph.operands(op)
+    count = len(operands) if record.activations is None else record.activations
+    computed = any(operand is not None and not operand.is_constant for operand in operands[:count])
+    allowed = record.constants or not computed
+    for position, operand in enumerate(operands):
+        if position < count and operand is None:
+            raise IllegalGraph("graph.activation", f"input {position} is absent")
+        if position < count and operand is not None and operand.is_constant and not allowed:
+            what = f"input {position} is the constant {operand.name}, not an activation"
+            raise IllegalGraph("graph.activation", what, _FOLD)
+        if position >= count and operand is not None and not operand.is_constant:
+            raise IllegalGraph("graph.constant", f"input {position} ({operand.name}) is not constant", _FREEZE)
 
 
 def _check_tensor(tensor: Tensor, after: str) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import CodegenError, UnsupportedModel
 from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap, SameRow, Window
+from ..ops.record import Overlap, Rows, Window
 from ..schedule import walk
 from ..schedule.types import Copy, Node, Pull, Push, Run, Schedule
-
-ALIGN = 4
-"""Bytes. Rows are read as words at most (float32, int32 accumulators, four int8 at once), and every byte of coarser
-alignment may cost arena. What needs more is served by the region's base, which is aligned to a cache line."""
+from .places import ALIGN, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +19,7 @@ class Buffer:
     """Bytes that live together.
 
     tensors  the tensors that use these bytes, in order of their lives; empty for scratch
+    begins   where each of them begins, in bytes from the buffer's start
     op       the operator whose kernel scratch this is, or None
     size     bytes, a multiple of ALIGN
     first    first step at which it is live; ENTRY for graph inputs
@@ -35,6 +33,7 @@ class Buffer:
     first: int
     last: int
     traffic: int
+    begins: tuple[int, ...] = ()
 
 
 ENTRY = -1
@@ -43,13 +42,18 @@ ENTRY = -1
 
 @dataclass(slots=True)
 class _Group:
-    """A buffer in the making."""
+    """A buffer in the making.
 
-    tensors: list[TensorId]
+    begins  of its tensors, in order of their lives
+    needed  the last step at which any of its tensors is read, so far as those families are known that lie in it
+    """
+
     size: int
     first: int
     last: int
+    needed: int
     traffic: int = 0
+    begins: dict[TensorId, int] = field(default_factory=dict)
 
 
 def align_up(value: int) -> int:
@@ -59,35 +63,10 @@ def align_up(value: int) -> int:
 def buffers(graph: Graph, schedule: Schedule) -> tuple[Buffer, ...]:
     """Every buffer of the schedule. A step is one top-level node; a loop is one step in all its iterations.
 
-    Raises UnsupportedModel where a constant would have to live in the arena, CodegenError for nodes it cannot place.
+    Raises UnsupportedModel where a constant would have to live in the arena, CodegenError for nodes it cannot place
+    and for operators that neither run nor move nothing.
     """
-    steps = walk.nodes(schedule)
-    groups: dict[TensorId, _Group] = {}
-    for ident in graph.inputs:
-        _define(graph, groups, ident, ENTRY)
-    scratch: list[Buffer] = []
-    views = {op.outputs[0]: op for op in graph.ops if TABLE[op.kind].overlap is Overlap.VIEW}
-    last_uses = _last_uses(graph, steps, views)
-    for step, node in enumerate(steps):
-        for index, op in _ops(graph, node):
-            for tensor in _activations(graph, op):
-                _resolve(graph, groups, views, tensor.id)
-                group = groups[tensor.id]
-                group.last = max(group.last, step)
-                group.traffic += _read_bytes(graph, op, tensor)
-            host = _in_place(graph, op, groups, last_uses, step) if isinstance(node, Run) else None
-            for ident in op.outputs:
-                _define(graph, groups, ident, step, host)
-                groups[ident].traffic += graph.tensors[ident].bytes
-            size = align_up(TABLE[op.kind].scratch(graph, op))
-            if size:
-                scratch.append(Buffer((), index, size, step, step, 2 * size * graph.result(op).hwc[0]))
-    for ident in graph.outputs:
-        _resolve(graph, groups, views, ident)
-        groups[ident].last = len(steps)
-    unique = {id(g): g for g in groups.values()}.values()
-    placed = [Buffer(tuple(g.tensors), None, g.size, g.first, g.last, g.traffic) for g in unique]
-    return (*placed, *scratch)
+    return _Layout(graph, schedule).buffers()
 
 
 def live_bytes(items: tuple[Buffer, ...]) -> dict[int, int]:
@@ -107,74 +86,119 @@ def _ops(graph: Graph, node: Node) -> Iterator[tuple[int, Op]]:
 
 
 def _activations(graph: Graph, op: Op) -> Iterator[Tensor]:
-    """The operator's activation inputs, in order."""
-    for position in range(TABLE[op.kind].activations):
-        tensor = graph.operand(op, position)
-        if tensor.is_constant:
-            raise UnsupportedModel(
-                "unsupported.constant_activation",
-                f"{op.kind} (source {list(op.origin)}) computes on the constant '{tensor.name}'",
-                "fold the operator into a constant when exporting the model",
-            )
-        yield tensor
+    """The operands that lie in memory, in order; constant ones stay in flash."""
+    return (tensor for tensor in TABLE[op.kind].operands(graph, op) if not tensor.is_constant)
 
 
-def _define(
-    graph: Graph, groups: dict[TensorId, _Group], ident: TensorId, step: int, host: _Group | None = None
-) -> None:
-    """A tensor begins to live, in bytes of its own or in those of `host`."""
-    if host is None:
-        groups[ident] = _Group([ident], align_up(graph.tensors[ident].bytes), step, step)
-    else:
-        host.tensors.append(ident)
-        host.last = max(host.last, step)
-        groups[ident] = host
+class _Layout:
+    """The buffers of one schedule, step by step."""
 
+    def __init__(self, graph: Graph, schedule: Schedule) -> None:
+        self.graph = graph
+        self.steps = walk.nodes(schedule)
+        self.places = _places(graph, schedule)
+        self.groups: dict[TensorId, _Group] = {}
+        self.last_uses = _last_uses(graph, self.steps)
 
-def _resolve(graph: Graph, groups: dict[TensorId, _Group], views: dict[TensorId, Op], ident: TensorId) -> None:
-    """Let a view join the bytes of what it shows."""
-    joining = []
-    while ident not in groups:
-        if graph.tensors[ident].is_constant or ident not in views:
+    def buffers(self) -> tuple[Buffer, ...]:
+        graph = self.graph
+        for ident in graph.inputs:
+            self._define(ident, ENTRY)
+        scratch: list[Buffer] = []
+        for step, node in enumerate(self.steps):
+            for index, op in _ops(graph, node):
+                for tensor in _activations(graph, op):
+                    group = self._resolve(tensor.id)
+                    group.last = max(group.last, step)
+                    group.traffic += _read_bytes(graph, op, tensor)
+                host = self._in_place(op, step) if isinstance(node, Run) else None
+                for ident in op.outputs:
+                    self._define(ident, step, host)
+                    self.groups[ident].traffic += graph.tensors[ident].bytes
+                size = align_up(TABLE[op.kind].scratch(graph, op))
+                if size:
+                    scratch.append(Buffer((), index, size, step, step, 2 * size * graph.result(op).hwc[0]))
+        for ident in graph.outputs:
+            self._resolve(ident).last = len(self.steps)
+        unique = {id(g): g for g in self.groups.values()}.values()
+        placed = [
+            Buffer(tuple(g.begins), None, g.size, g.first, g.last, g.traffic, tuple(g.begins.values())) for g in unique
+        ]
+        return (*placed, *scratch)
+
+    def _define(self, ident: TensorId, step: int, host: TensorId | None = None) -> None:
+        """A tensor begins to live: with its family where that has bytes already, in those of `host`, or in new ones."""
+        members = self.places.members(ident)
+        begin = members[ident]
+        needed = max(self.last_uses.get(member, ENTRY) for member in members)
+        group = next((self.groups[member] for member in members if member in self.groups), None)
+        if group is None and host is not None:
+            group = self.groups[host]
+            begin = group.begins[host]
+        elif group is None:
+            size = max(first + self.graph.tensors[member].bytes for member, first in members.items())
+            group = _Group(align_up(size), step, step, needed)
+        group.begins[ident] = begin
+        group.last = max(group.last, step)
+        group.needed = max(group.needed, needed)
+        self.groups[ident] = group
+
+    def _resolve(self, ident: TensorId) -> _Group:
+        """The bytes of a tensor that is read; a view joins those of its family."""
+        if ident in self.groups:
+            return self.groups[ident]
+        members = {} if self.graph.tensors[ident].is_constant else self.places.members(ident)
+        known = next((member for member in members if member in self.groups), None)
+        if known is None:
             raise UnsupportedModel(
                 "unsupported.constant_output",
-                f"'{graph.tensors[ident].name}' is a constant that would have to lie in memory",
+                f"'{self.graph.tensors[ident].name}' is a constant that would have to lie in memory",
                 "remove the constant output or operator from the model",
             )
-        joining.append(ident)
-        ident = graph.operand(views[ident], 0).id
-    for view in reversed(joining):
-        groups[ident].tensors.append(view)
-        groups[view] = groups[ident]
+        group = self.groups[known]
+        group.begins[ident] = group.begins[known] + members[ident] - members[known]
+        self.groups[ident] = group
+        return group
+
+    def _in_place(self, op: Op, step: int) -> TensorId | None:
+        """An input that dies here, with everything in its bytes, and whose rows the output's may replace; or None.
+
+        The output brings no more than views of its own.
+        """
+        record, result = TABLE[op.kind], self.graph.result(op)
+        access = record.access(self.graph, op)
+        if record.overlap is not Overlap.IN_PLACE or not isinstance(access, Rows):
+            return None
+        family = self.places.members(result.id)
+        if any(first + self.graph.tensors[member].bytes > result.bytes for member, first in family.items()):
+            return None
+        for tensor, rows in zip(record.operands(self.graph, op), access.maps, strict=True):
+            if rows is not None or tensor.is_constant:
+                continue
+            dies = self.groups[tensor.id].needed <= step
+            if dies and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes:
+                return tensor.id
+        return None
 
 
-def _last_uses(graph: Graph, steps: tuple[Node, ...], views: dict[TensorId, Op]) -> dict[TensorId, int]:
-    """The last step that reads each tensor, through views too; outputs are used after the last step."""
+def _places(graph: Graph, schedule: Schedule) -> Places:
+    """Where the operators that the schedule does not run let their tensors lie."""
+    running = set(walk.layers(schedule))
+    places = Places(graph, (*graph.inputs, *(i for n in running for i in graph.ops[n].outputs)))
+    for index, op in enumerate(graph.ops):
+        if index not in running and not places.share(op):
+            raise CodegenError("plan.schedule", f"{op.kind} (operator {index}) does not run, but it moves elements")
+    return places
+
+
+def _last_uses(graph: Graph, steps: tuple[Node, ...]) -> dict[TensorId, int]:
+    """The last step that reads each tensor itself; outputs are used after the last step."""
     last = {ident: len(steps) for ident in graph.outputs}
     for step, node in enumerate(steps):
         for _, op in _ops(graph, node):
             for tensor in _activations(graph, op):
                 last[tensor.id] = max(last.get(tensor.id, ENTRY), step)
-    for ident, op in reversed(views.items()):
-        source = graph.operand(op, 0).id
-        last[source] = max(last.get(source, ENTRY), last.get(ident, ENTRY))
     return last
-
-
-def _in_place(
-    graph: Graph, op: Op, groups: dict[TensorId, _Group], last_uses: dict[TensorId, int], step: int
-) -> _Group | None:
-    """The bytes of an input that dies here and whose rows the output's may replace, or None."""
-    record = TABLE[op.kind]
-    if record.overlap is not Overlap.IN_PLACE or not isinstance(record.access(graph, op), SameRow):
-        return None
-    result = graph.result(op)
-    for tensor in _activations(graph, op):
-        group = groups[tensor.id]
-        dies = all(last_uses.get(member, ENTRY) <= step for member in group.tensors)
-        if dies and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes:
-            return group
-    return None
 
 
 def _read_bytes(graph: Graph, op: Op, tensor: Tensor) -> int:

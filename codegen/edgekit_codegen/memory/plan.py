@@ -13,7 +13,7 @@ from ..schedule.types import Schedule
 class Storage:
     """Bytes for (a box of) one tensor.
 
-    tensor   the tensor; tensors that are views of each other have storages with equal offsets
+    tensor   the tensor; those of tensors that are parts of each other overlap
     box      which part of the tensor is held: the whole for plain tensors, a tile or channel group otherwise
     slots    row y lives in slot y mod slots; slots == rows for a plain tensor, fewer for a ring
     pitch    bytes from one row to the next; a row never wraps

@@ -7,6 +7,7 @@ from ..ir.types import Graph, TensorId
 from ..schedule.types import Schedule
 from ..target import Target
 from .buffers import buffers, live_bytes
+from .elide import elide
 from .fit import does_not_fit
 from .place import place
 from .plan import Plan, RegionUse, Scratch, Storage
@@ -15,9 +16,11 @@ from .plan import Plan, RegionUse, Scratch, Storage
 def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     """Give every activation and scratch buffer an address. Deterministic.
 
+    The plan's schedule runs no slice and no concatenation whose elements can lie where they are needed (elide).
     Raises DoesNotFit (code "memory.does_not_fit") naming the peak, UnsupportedModel for constants that would have to
     lie in the arena.
     """
+    schedule = elide(graph, schedule)
     items = buffers(graph, schedule)
     placement = place(items, target.regions)
     if placement is None:
@@ -27,7 +30,8 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
         if item.op is not None:
             scratch.append(Scratch(item.op, region, offset, item.size))
-        storages += [_storage(graph, ident, region, offset) for ident in item.tensors]
+        members = zip(item.tensors, item.begins, strict=True)
+        storages += [_storage(graph, ident, region, offset + begin) for ident, begin in members]
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from ..errors import InvalidPlan
 from ..ir.region import Box
-from ..ir.types import Graph, TensorId
+from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap
+from ..reference import function
+from ..schedule import walk
 from .plan import Plan, Scratch, Storage
 
 Tags = npt.NDArray[np.int64]
 
+MOVING = ("strided_slice", "concatenation")  # besides reshape; of int8, so that an element is a byte
 NOTHING, SCRATCH = -1, -2  # tags; a tensor's bytes have tags >= 0
 
 
@@ -36,6 +38,7 @@ class TaggedArena:
         self._graph = graph
         self._storages = {s.tensor: s for s in plan.storages}
         self._first = _first_tags(graph)
+        self._tags = _tensor_tags(graph, self._first, frozenset(walk.layers(plan.schedule)))
 
     def storage(self, ident: TensorId) -> Storage:
         if ident not in self._storages:
@@ -66,16 +69,15 @@ class TaggedArena:
         held, e = s.box, tensor.dtype.size
         if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
             raise InvalidPlan("plan.invalid", f"'{tensor.name}': {box} reaches outside its storage's {held}")
-        _, pixels, channels = tensor.hwc
         x = np.arange(box.x0, box.x1)[:, None]
         c = np.arange(box.c0 * e, box.c1 * e)
         address = ((x - held.x0) * (held.c1 - held.c0) * e + c - held.c0 * e).ravel()
-        tags = (x * channels * e + c).ravel() + self._first[ident]
+        tags = self._tags[ident][:, box.x0 : box.x1, box.c0 * e : box.c1 * e]
         for y in range(box.y0, box.y1):
             if not held.y0 <= y < held.y1:
                 message = f"'{tensor.name}': row {y} lies outside its storage's rows {held.y0} .. {held.y1 - 1}"
                 raise InvalidPlan("plan.invalid", message)
-            yield s.region, address + s.offsets[y % s.slots], tags + y * pixels * channels * e
+            yield s.region, address + s.offsets[y % s.slots], tags[y].ravel()
 
     def describe(self, tag: int) -> str:
         """What a tag stands for, in words; a view's bytes are told as those of the tensor that it shows."""
@@ -90,15 +92,38 @@ class TaggedArena:
 
 
 def _first_tags(graph: Graph) -> dict[TensorId, int]:
-    """The tag of byte 0 of every activation; a view has the tags of what it shows."""
+    """The tag of byte 0 of every activation, as if each were written."""
     tags: dict[TensorId, int] = {}
     free = 0
-    views = {op.outputs[0]: op.inputs[0] for op in graph.ops if TABLE[op.kind].overlap is Overlap.VIEW}
     for ident in (*graph.inputs, *(i for op in graph.ops for i in op.outputs)):
-        source = views.get(ident)
-        if source is not None and source in tags:
-            tags[ident] = tags[source]
-        else:
-            tags[ident] = free
-            free += graph.tensors[ident].bytes
+        tags[ident] = free
+        free += graph.tensors[ident].bytes
     return tags
+
+
+def _tensor_tags(graph: Graph, first: Mapping[TensorId, int], running: Collection[int]) -> dict[TensorId, Tags]:
+    """The tags of every activation's bytes, by row, pixel and byte of the pixel.
+
+    What an operator that does not run gives is made of its inputs' bytes; its reference function moves their tags.
+    """
+    tags: dict[TensorId, Tags] = {}
+    for ident, begin in first.items():
+        tags[ident] = np.arange(begin, begin + graph.tensors[ident].bytes, dtype=np.int64)
+    for index, op in enumerate(graph.ops):
+        if index not in running and all(i in tags for i in op.inputs):
+            tags[op.outputs[0]] = _moved(graph, op, tags)
+    return {ident: t.reshape(*_rows_and_pixels(graph, ident), -1) for ident, t in tags.items()}
+
+
+def _moved(graph: Graph, op: Op, tags: Mapping[TensorId, Tags]) -> Tags:
+    if op.kind == "reshape":
+        return tags[graph.operand(op, 0).id]
+    if op.kind not in MOVING:
+        return tags[op.outputs[0]]  # which nothing writes, so that whoever reads them finds out
+    operands = tuple(tags[t.id].reshape(t.shape) for t in TABLE[op.kind].operands(graph, op))
+    return function(op.kind)(graph, op, operands)[0].reshape(-1)
+
+
+def _rows_and_pixels(graph: Graph, ident: TensorId) -> tuple[int, int]:
+    rows, pixels, _ = graph.tensors[ident].hwc
+    return rows, pixels

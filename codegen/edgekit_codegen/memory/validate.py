@@ -105,7 +105,7 @@ class _Replay:
         if sum(s.size for s in scratch) < record.scratch(self.graph, op):
             _fail(f"{op.kind} (operator {node.op}) has too little scratch")
         box = node.box.at(env, self.graph.result(op).hwc)
-        sources = tuple(self.graph.operand(op, i).id for i in range(record.activations))
+        sources = tuple(t.id for t in record.operands(self.graph, op) if not t.is_constant)
         if record.overlap is not Overlap.IN_PLACE:
             self._disjoint(op, sources)
         for y in range(box.y0, box.y1):
@@ -115,7 +115,7 @@ class _Replay:
             for ident, part in rows_read(self.graph, op, row):
                 self._read(ident, part, f"row {y} of {op.kind}")
             if record.overlap is Overlap.IN_PLACE:
-                self._same_row_or_disjoint(op, sources, y)
+                self._same_row_or_disjoint(op, y)
             self.arena.write(op.outputs[0], row)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
@@ -129,13 +129,14 @@ class _Replay:
                 if ((out[:, None, 0] < mine[:, 1]) & (mine[:, 0] < out[:, None, 1])).any():
                     _fail(f"{op.kind} would overwrite its input '{self.graph.tensors[ident].name}'")
 
-    def _same_row_or_disjoint(self, op: Op, sources: Sequence[TensorId], y: int) -> None:
-        """The output row is exactly an input's row y, or shares no byte with it."""
+    def _same_row_or_disjoint(self, op: Op, y: int) -> None:
+        """The output row is exactly the row that is read of an input, or shares no byte with it."""
         out = self.arena.storage(op.outputs[0])
         begin = out.offsets[y % out.slots]
-        for ident in sources:
+        _, pixels, channels = self.graph.result(op).hwc
+        for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
             s = self.arena.storage(ident)
-            other = s.offsets[y % s.slots]
+            other = s.offsets[read.y0 % s.slots]
             apart = s.region != out.region or begin + out.pitch <= other or other + s.pitch <= begin
             if not apart and (begin, out.pitch) != (other, s.pitch):
                 _fail(f"row {y} of {op.kind} shifts onto its input '{self.graph.tensors[ident].name}'")

@@ -1,139 +1,55 @@
-"""CONV_2D: a dense convolution of an int8 image, with per-tensor or per-channel weights."""
+"""CONV_2D: a convolution of int8 images, dense or in groups, with per-tensor or per-channel weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
-
-from ..ir.region import Box
-from ..ir.types import Graph, Op, Shape, Tensor
-from ..reference.arithmetic import activation_range, convolution_factors
-from . import linear, rules
-from .attributes import Conv2D, Padding
-from .record import CValue, Kernel, OpRecord, Requant, Window
-
-
-def _attrs(op: Op) -> Conv2D:
-    return cast(Conv2D, op.attrs)
-
-
-def _kernel(graph: Graph, op: Op) -> tuple[int, int]:
-    _, rows, pixels, _ = graph.operand(op, 1).shape
-    return rows, pixels
-
-
-def _bias(graph: Graph, op: Op) -> Tensor | None:
-    return graph.operands(op)[2]
-
-
-def _matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
-    """The weights as [out, rows * pixels * in]."""
-    weights = graph.operand(op, 1)
-    assert weights.data is not None
-    return weights.data.reshape(weights.shape[0], -1)
-
-
-def infer(graph: Graph, op: Op) -> tuple[Shape, ...]:
-    a = _attrs(op)
-    rows, pixels = rules.window_shape(
-        graph, op, graph.operand(op, 0).shape, _kernel(graph, op), a.stride, a.dilation, a.padding
-    )
-    return ((1, rows, pixels, graph.operand(op, 1).shape[0]),)
+from ..ir.types import Graph, Op
+from . import convolution, linear, rules
+from .attributes import Conv2D
+from .record import CValue, Kernel, OpRecord
 
 
 def check(graph: Graph, op: Op) -> None:
-    rules.require_arity(graph, op, inputs=3, required=2)
-    x, weights, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    rules.require_int8(graph, op, x, out)
-    rules.require_image(graph, op, x, out)
-    rules.require_weights(graph, op, weights, axis=0)
-    if len(weights.shape) != 4:
-        raise rules.illegal(graph, op, f"weights {rules.show(weights)} are not [out, rows, pixels, in]")
-    if x.shape[3] != weights.shape[3]:
-        if x.shape[3] % weights.shape[3] == 0 and weights.shape[0] % (x.shape[3] // weights.shape[3]) == 0:
-            groups = x.shape[3] // weights.shape[3]
-            raise rules.unsupported(
-                graph,
-                op,
-                f"a grouped convolution ({groups} groups) of {rules.show(x)} with {rules.show(weights)}",
-                "split it into one convolution per group, or use a depthwise convolution",
-            )
+    convolution.check_tensors(graph, op, "[out, rows, pixels, in]")
+    x, weights = graph.operand(op, 0), graph.operand(op, 1)
+    depth = weights.shape[3]
+    if x.shape[3] % depth or weights.shape[0] % (x.shape[3] // depth):
         raise rules.illegal(graph, op, f"weights {rules.show(weights)} do not match the channels of {rules.show(x)}")
-    rules.require_bias(graph, op, _bias(graph, op), weights.shape[0])
-    a = _attrs(op)
-    rules.require_window(graph, op, a.stride, a.dilation, a.padding)
-    rules.require_scalable(graph, op, *convolution_factors(x, weights, out, weights.shape[0]))
-    rules.require_clamp(graph, op, _attrs(op).activation, out)
+    convolution.check_window(graph, op)
 
 
-def access(graph: Graph, op: Op) -> Window:
-    a = _attrs(op)
-    return Window(_kernel(graph, op)[0], a.stride[0], a.dilation[0], a.padding.top)
-
-
-def input_boxes(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:
-    a = _attrs(op)
-    channels = (0, graph.operand(op, 0).shape[3])
-    return (rules.window_box(box, channels, _kernel(graph, op), a.stride, a.dilation, a.padding),)
-
-
-def macs(graph: Graph, op: Op) -> int:
-    """Every tap counts, padding included."""
-    _, rows, pixels, depth = graph.operand(op, 1).shape
-    return graph.result(op).elements * rows * pixels * depth
+def groups(graph: Graph, op: Op) -> int:
+    return graph.operand(op, 0).shape[3] // graph.operand(op, 1).shape[3]
 
 
 def describe(graph: Graph, op: Op) -> str:
-    a = _attrs(op)
-    return linear.window_text(_kernel(graph, op), a.stride, a.dilation) + linear.activation_text(a.activation)
-
-
-def _folds(op: Op) -> bool:
-    """Without padding the input's zero point moves into the bias."""
-    return _attrs(op).padding == Padding()
+    text = convolution.window_text(graph, op)
+    if groups(graph, op) > 1:
+        text += f" in {groups(graph, op)} groups"
+    return text + linear.activation_text(convolution.attrs(op).activation)
 
 
 def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
-    a = _attrs(op)
     x, out = graph.operand(op, 0), graph.result(op)
-    low, high = activation_range(a.activation, out)
     return {
         "in_w": x.shape[2],
         "in_c": x.shape[3],
         "out_c": out.shape[3],
-        "kernel": _kernel(graph, op),
-        "stride": a.stride,
-        "dilation": a.dilation,
-        "pad": (a.padding.top, a.padding.left),
-        "in_zero": 0 if _folds(op) else x.zero_point,
-        "out_zero": out.zero_point,
-        "act_min": low,
-        "act_max": high,
+        "group": convolution.group(graph, op),
+        **convolution.params(graph, op),
     }
-
-
-def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
-    return linear.pack(_matrix(graph, op))
-
-
-def requant(graph: Graph, op: Op) -> Requant:
-    x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    folded = x.zero_point if _folds(op) else 0
-    return linear.epilogue(_bias(graph, op), _matrix(graph, op), folded, convolution_factors(x, w, out, w.shape[0]))
 
 
 RECORD = OpRecord(
     kind="conv2d",
     attrs=Conv2D,
     activations=1,
-    infer=infer,
+    infer=convolution.infer,
     check=check,
-    access=access,
-    input_boxes=input_boxes,
-    macs=macs,
+    access=convolution.access,
+    input_boxes=convolution.input_boxes,
+    macs=convolution.macs,
     describe=describe,
-    kernel=Kernel("conv2d.h", "ek_conv2d_row", "ek_conv2d_t", params, weights, requant),
+    kernel=Kernel("conv2d.h", "ek_conv2d_row", "ek_conv2d_t", params, convolution.packed, convolution.requant),
 )

@@ -14,7 +14,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x)
-    rules.require_rows(graph, op, x, out)
     if out.dtype is not DType.FLOAT32:
         raise rules.unsupported(graph, op, f"{rules.show(out)} is not float32", "dequantize to float32")
 
@@ -38,4 +37,5 @@ RECORD = OpRecord(
     input_boxes=layout.same_box,
     describe=describe,
     kernel=Kernel("dequantize.h", "ek_dequantize_row", "ek_dequantize_t", params),
+    types=("int8 to float32",),
 )

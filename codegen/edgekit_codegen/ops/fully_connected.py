@@ -1,5 +1,7 @@
 """FULLY_CONNECTED: a matrix product with constant int8 weights, per tensor or per output channel.
 
+Weights with one scale may have a zero point: sum((x - zx)(w - zw)) is sum(x * w) - zw * sum(x) and a constant.
+
 The input's elements in order are read as [batch, in], whatever its rank. In the (rows, pixels, channels) view an
 output row reads the block of input rows that holds its pixels, so a 4x4x8 image into [1, out] is a window of 4 rows.
 """
@@ -14,7 +16,7 @@ import numpy.typing as npt
 
 from ..ir.region import Box
 from ..ir.types import Graph, Op, Shape, Tensor
-from ..reference.arithmetic import activation_range, fully_connected_factors
+from ..reference.arithmetic import activation_range, convolution_factors
 from . import linear, rules
 from .attributes import FullyConnected
 from .record import CValue, Kernel, OpRecord, Requant, Window
@@ -32,6 +34,12 @@ def _matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
     weights = graph.operand(op, 1)
     assert weights.data is not None
     return weights.data
+
+
+def _weights_zero(graph: Graph, op: Op) -> int:
+    """Zero where there is one scale per output channel."""
+    quant = graph.operand(op, 1).quant
+    return 0 if quant is None or quant.per_channel else quant.zero_point[0]
 
 
 def _block(graph: Graph, op: Op) -> tuple[int, int]:
@@ -55,12 +63,11 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=3, required=2)
     x, weights, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
-    rules.require_weights(graph, op, weights, axis=0)
+    rules.require_weights(graph, op, weights, axis=0, symmetric=False)
     if len(weights.shape) != 2:
         raise rules.illegal(graph, op, f"weights {rules.show(weights)} are not [out, in]")
     rules.require_bias(graph, op, _bias(graph, op), weights.shape[0])
-    rules.require_scalable(graph, op, *fully_connected_factors(x, weights, out, weights.shape[0]))
+    rules.require_scalable(graph, op, *convolution_factors(x, weights, out, weights.shape[0]))
     rules.require_clamp(graph, op, _attrs(op).activation, out)
     infer(graph, op)
     depth, (_, length) = weights.shape[1], _block(graph, op)
@@ -104,6 +111,7 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
         "row": _block(graph, op)[1],
         "in_c": in_c,
         "out_c": out_c,
+        "weights_zero": _weights_zero(graph, op),
         "out_zero": out.zero_point,
         "act_min": low,
         "act_max": high,
@@ -117,8 +125,9 @@ def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
 def requant(graph: Graph, op: Op) -> Requant:
     """The input's zero point is always folded into the bias: there is no padding."""
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    factors = fully_connected_factors(x, w, out, w.shape[0])
-    return linear.epilogue(_bias(graph, op), _matrix(graph, op), x.zero_point, factors)
+    factors = convolution_factors(x, w, out, w.shape[0])
+    centred = _matrix(graph, op).astype(np.int64) - _weights_zero(graph, op)
+    return linear.epilogue(_bias(graph, op), centred, x.zero_point, factors)
 
 
 RECORD = OpRecord(

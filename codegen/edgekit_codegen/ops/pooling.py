@@ -22,7 +22,7 @@ def attrs(op: Op) -> Pool2D:
 def infer(graph: Graph, op: Op) -> tuple[Shape, ...]:
     a, image = attrs(op), graph.operand(op, 0).shape
     rows, pixels = rules.window_shape(graph, op, image, a.kernel, a.stride, NO_DILATION, a.padding)
-    return ((1, rows, pixels, image[3]),)
+    return ((image[0], rows, pixels, image[3]),)
 
 
 def check(graph: Graph, op: Op) -> None:
@@ -47,12 +47,12 @@ def check(graph: Graph, op: Op) -> None:
 
 def access(graph: Graph, op: Op) -> Window:
     a = attrs(op)
-    return Window(a.kernel[0], a.stride[0], 1, a.padding.top)
+    return rules.window(graph, op, a.kernel[0], a.stride[0], 1, a.padding.top)
 
 
 def input_boxes(graph: Graph, op: Op, box: Box) -> tuple[Box, ...]:
     a = attrs(op)
-    return (rules.window_box(box, (box.c0, box.c1), a.kernel, a.stride, NO_DILATION, a.padding),)
+    return (rules.window_box(graph, op, box, (box.c0, box.c1), a.kernel, a.stride, NO_DILATION, a.padding),)
 
 
 def describe(graph: Graph, op: Op) -> str:

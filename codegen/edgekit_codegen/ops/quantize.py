@@ -20,7 +20,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, out)
-    rules.require_rows(graph, op, x, out)
     if not _from_float(graph, op):
         if x.dtype is not DType.INT8:
             raise rules.unsupported(
@@ -63,4 +62,5 @@ RECORD = OpRecord(
     overlap=Overlap.IN_PLACE,
     describe=describe,
     kernel=Kernel("quantize.h", "ek_quantize_row", "ek_quantize_t", params),
+    types=("float32 to int8", "int8"),
 )

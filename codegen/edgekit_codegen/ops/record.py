@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ir.region import Box
-from ..ir.types import Attrs, Graph, Op, Shape
+from ..ir.types import Attrs, Graph, Op, Shape, Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,42 +25,99 @@ class Window:
 
     The kernel receives `kernel` row pointers; a row outside the tensor (true padding) is NULL. Further activation
     inputs are not allowed.
+
+    images  (count, input rows, output rows of each) where the tensors hold several images one below the other, each
+            with padding of its own: `y` and the rows are then counted within an image; None for one image
+    up      where windows advance by fractions of a row, first = floor((y * stride - pad) / up), and the kernel also
+            receives `y`, which says where between two rows it stands; None for whole rows
     """
 
     kernel: int
     stride: int
     dilation: int
     pad: int
+    images: tuple[int, int, int] | None = None
+    up: int | None = None
+
+    def rows(self, y: int) -> range:
+        """The rows that output row y reads, both counted within an image; those outside it are padding."""
+        first = (y * self.stride - self.pad) // (self.up or 1)
+        return range(first, first + (self.kernel - 1) * self.dilation + 1, self.dilation)
 
 
 @dataclass(frozen=True, slots=True)
-class SameRow:
-    """Row y of the output reads row y of every activation input; the kernel receives one pointer per input."""
+class RowMap:
+    """Which row of an operand the output's row y reads: first + the sum of y // divisor % modulus * step over terms."""
+
+    terms: tuple[tuple[int, int, int], ...]
+    first: int = 0
+
+    def at(self, y: int) -> int:
+        return self.first + sum(y // divisor % modulus * step for divisor, modulus, step in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """As RowMap, row by row: where no sum of steps says it."""
+
+    rows: tuple[int, ...]
+
+    def at(self, y: int) -> int:
+        return self.rows[y]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Row y of the output reads one row of each operand; the kernel receives one pointer per operand.
+
+    maps  which row, per operand; None for row y itself
+    """
+
+    maps: tuple[RowMap | RowTable | None, ...] = (None,)
+
+    def row(self, position: int, y: int) -> int:
+        """The row of an operand that row y of the output reads."""
+        chosen = self.maps[position]
+        return y if chosen is None else chosen.at(y)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
     """Any output element may read any input element; inputs are resident and contiguous.
 
-    The kernel receives the base pointer of every activation input, and the row index to compute as `y`
-    (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`).
+    The kernel receives the base pointer of every operand, and the row index to compute as `y`
+    (its signature is `ek_X_row(p, in, out, y, x0, x1, w, q, scratch)`, see receives_row).
     """
 
 
-Access = Window | SameRow | Whole
+Access = Window | Rows | Whole
+
+
+def receives_row(access: Access) -> bool:
+    """Whether the kernel is told which output row it computes."""
+    return isinstance(access, Whole) or (isinstance(access, Window) and access.up is not None)
 
 
 class Overlap(Enum):
     """May the output share bytes with activation inputs?
 
     NEVER    input and output storage must not intersect
-    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written)
+    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written); only inputs of
+             which row y reads row y are meant
     VIEW     the output is the input under another shape; no code runs
     """
 
     NEVER = "never"
     IN_PLACE = "in_place"
     VIEW = "view"
+
+
+class Oracle(Enum):
+    """Whose arithmetic an operator's reference function repeats, bit for bit."""
+
+    TFLM = "TensorFlow Lite Micro"
+    LITERT = "LiteRT"  # its reference kernels; TensorFlow Lite Micro has no such operator
+    DEFINITION = "its definition"  # only the compiler's rewrites write such an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +158,8 @@ class OpRecord:
 
     kind         the name, in snake case, of record, reference function and kernel
     attrs        the class of its attributes
-    activations  how many leading inputs are activations (the others are constants); the kernel's `in[]` holds these
+    activations  how many leading inputs the kernel's `in[]` holds, None for all of them; the others are constants
+    constants    whether some of those, though not all, may be constant: the kernel then reads them from flash
     infer        output shapes; raises IllegalGraph where the inputs' shapes are impossible
     check        raises IllegalGraph (broken) or UnsupportedModel (legal, but not computed exactly here), naming the fix
     access       which input rows one output row reads
@@ -111,11 +169,14 @@ class OpRecord:
     overlap      whether the output may share bytes with an input
     kernel       how generated C computes it; None for views
     describe     attributes in a few words for people ("3x3/2 relu6")
+    types        element types of the first input and the output, one entry per combination ("int8", "int8 to int32")
+    limits       what `check` refuses though the file format can say it, in words for people
+    oracle       what decides on the arithmetic
     """
 
     kind: str
     attrs: type[Attrs]
-    activations: int
+    activations: int | None
     infer: Callable[[Graph, Op], tuple[Shape, ...]]
     check: Callable[[Graph, Op], None]
     access: Callable[[Graph, Op], Access]
@@ -125,3 +186,12 @@ class OpRecord:
     scratch: Callable[[Graph, Op], int] = lambda graph, op: 0
     overlap: Overlap = Overlap.NEVER
     describe: Callable[[Graph, Op], str] = lambda graph, op: ""
+    constants: bool = False
+    types: tuple[str, ...] = ("int8",)
+    limits: tuple[str, ...] = ()
+    oracle: Oracle = Oracle.TFLM
+
+    def operands(self, graph: Graph, op: Op) -> tuple[Tensor, ...]:
+        """The tensors that the kernel's `in[]` points to, by position. Raises ValueError where one is absent."""
+        count = len(op.inputs) if self.activations is None else self.activations
+        return tuple(graph.operand(op, position) for position in range(count))

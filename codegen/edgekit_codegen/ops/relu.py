@@ -26,7 +26,6 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if _attrs(op).activation is Activation.NONE:
         raise rules.illegal(graph, op, "has no activation")
     rules.require_scalable(graph, op, requantize_factor(x, out))

@@ -13,6 +13,7 @@ from ..ir.region import Box
 from ..ir.types import Activation, DType, Graph, Op, Shape, Tensor
 from ..reference.arithmetic import MAX_LEFT_SHIFT, quantize_multiplier
 from .attributes import Padding, Pair
+from .record import Window
 
 _BOUND = {Activation.NONE: 0.0, Activation.RELU: 0.0, Activation.RELU6: 6.0, Activation.RELU_N1_TO_1: 1.0}
 REQUANTIZE_HINT = "quantize the model fully to int8 (int8 weights and activations, int32 biases)"
@@ -73,28 +74,17 @@ def require_per_tensor(graph: Graph, op: Op, tensor: Tensor) -> None:
 
 
 def require_image(graph: Graph, op: Op, *tensors: Tensor) -> None:
-    """Rank 4, N == 1."""
+    """Rank 4: images of rows, pixels and channels."""
     for tensor in tensors:
         if len(tensor.shape) != 4:
             raise illegal(graph, op, f"{show(tensor)} has rank {len(tensor.shape)}, not 4 (NHWC)")
-        require_rows(graph, op, tensor)
 
 
-def require_rows(graph: Graph, op: Op, *tensors: Tensor) -> None:
-    """The tensor has a (rows, pixels, channels) view: rank at most 4, and N == 1 at rank 4."""
-    for tensor in tensors:
-        if len(tensor.shape) > 4:
-            raise unsupported(
-                graph, op, f"{show(tensor)} has rank {len(tensor.shape)}", "use tensors of rank 4 or less"
-            )
-        if len(tensor.shape) == 4 and tensor.shape[0] != 1:
-            raise unsupported(
-                graph, op, f"{show(tensor)} has batch {tensor.shape[0]}", "export the model with a batch size of 1"
-            )
+def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int, symmetric: bool = True) -> None:
+    """Constant int8 weights, one scale or one per output channel along `axis`.
 
-
-def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
-    """Constant int8 weights, zero points 0, one scale or one per output channel along `axis`."""
+    symmetric  zero points are 0; otherwise one scale may come with one zero point
+    """
     if not weights.is_constant:
         raise unsupported(graph, op, f"weights {show(weights)} are not constant", "freeze the model's variables")
     if weights.dtype is not DType.INT8:
@@ -102,7 +92,7 @@ def require_weights(graph: Graph, op: Op, weights: Tensor, axis: int) -> None:
     quant = weights.quant
     if quant is None:
         raise unsupported(graph, op, f"weights {show(weights)} carry no scale", REQUANTIZE_HINT)
-    if any(quant.zero_point):
+    if any(quant.zero_point) and (symmetric or quant.per_channel):
         raise unsupported(
             graph,
             op,
@@ -174,14 +164,32 @@ def window_shape(
     return (extents[0] - spans[0]) // stride[0] + 1, (extents[1] - spans[1]) // stride[1] + 1
 
 
+def window(graph: Graph, op: Op, kernel: int, stride: int, dilation: int, pad: int) -> Window:
+    """The rows that a sliding window over NHWC images reads."""
+    return Window(kernel, stride, dilation, pad, images(graph, op))
+
+
+def images(graph: Graph, op: Op) -> tuple[int, int, int] | None:
+    """Window.images of an operator from NHWC to NHWC."""
+    x, out = graph.operand(op, 0).shape, graph.result(op).shape
+    return None if x[0] == 1 else (x[0], x[1], out[1])
+
+
+def rows_of(window: Window, y0: int, y1: int) -> tuple[int, int]:
+    """The half-open range of the rows, unclipped, that rows y0 .. y1-1 of the output read.
+
+    In a batch, from the first row of the first image that they touch to the last row of the last one.
+    """
+    if window.images is None:
+        return window.rows(y0)[0], window.rows(y1 - 1)[-1] + 1
+    _, rows, out_rows = window.images
+    return y0 // out_rows * rows, -(-y1 // out_rows) * rows
+
+
 def window_box(
-    out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
+    graph: Graph, op: Op, out: Box, channels: tuple[int, int], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
 ) -> Box:
-    """The unclipped region of the image that the region `out` of a sliding window's output reads."""
-    return Box(
-        out.y0 * stride[0] - padding.top,
-        (out.y1 - 1) * stride[0] - padding.top + (kernel[0] - 1) * dilation[0] + 1,
-        out.x0 * stride[1] - padding.left,
-        (out.x1 - 1) * stride[1] - padding.left + (kernel[1] - 1) * dilation[1] + 1,
-        *channels,
-    )
+    """The unclipped region of the images that the region `out` of a sliding window's output reads."""
+    rows = rows_of(window(graph, op, kernel[0], stride[0], dilation[0], pad.top), out.y0, out.y1)
+    pixels = rows_of(Window(kernel[1], stride[1], dilation[1], pad.left), out.x0, out.x1)
+    return Box(*rows, *pixels, *channels)

@@ -21,10 +21,15 @@ def _attrs(op: Op) -> Softmax:
 
 
 def check(graph: Graph, op: Op) -> None:
+    check_logits(graph, op, _attrs(op).beta)
+    require_output(graph, op, OUT_SCALE, OUT_ZERO_POINT, "1/256 and zero point -128")
+
+
+def check_logits(graph: Graph, op: Op, beta: float) -> None:
+    """What a softmax and its logarithm ask of their input."""
     rules.require_arity(graph, op, inputs=1)
     x, out = graph.operand(op, 0), graph.result(op)
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if not x.shape:
         raise rules.illegal(graph, op, f"{rules.show(x)} has no last dimension")
     if x.shape[-1] > MAX_DEPTH:
@@ -34,19 +39,24 @@ def check(graph: Graph, op: Op) -> None:
             f"{rules.show(x)} has {x.shape[-1]} classes, at most {MAX_DEPTH} are possible",
             "leave the softmax out and compare the logits instead",
         )
-    if out.scale != OUT_SCALE or out.zero_point != OUT_ZERO_POINT:
+    if not softmax_real_multiplier(x, beta) > 1.0:
+        raise rules.unsupported(
+            graph,
+            op,
+            f"beta {beta:.3g} times the input's scale {x.scale:.3g} is not above 2^-26",
+            "check the quantization of the model: all its outputs would be equal",
+        )
+
+
+def require_output(graph: Graph, op: Op, scale: float, zero_point: int, wanted: str) -> None:
+    """The output's quantization, which the operator fixes."""
+    out = graph.result(op)
+    if out.scale != scale or out.zero_point != zero_point:
         raise rules.unsupported(
             graph,
             op,
             f"{rules.show(out)} has scale {out.scale:.6g} and zero point {out.zero_point}",
-            "quantize the output of a softmax with scale 1/256 and zero point -128",
-        )
-    if not softmax_real_multiplier(x, _attrs(op).beta) > 1.0:
-        raise rules.unsupported(
-            graph,
-            op,
-            f"beta {_attrs(op).beta:.3g} times the input's scale {x.scale:.3g} is not above 2^-26",
-            "check the quantization of the model: all its outputs would be equal",
+            f"quantize the output of a {op.kind} with scale {wanted}",
         )
 
 

@@ -1,4 +1,4 @@
-"""TRANSPOSE: the dimensions of an int8 tensor in another order, up to rank 4."""
+"""TRANSPOSE: the dimensions of an int8 tensor in another order, up to rank 6."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from ..ir.types import Graph, Op, Shape
-from . import layout, rules
+from . import binary, layout, rules
 from .attributes import Transpose
 from .record import CValue, Kernel, OpRecord
+
+MAX_RANK = 6  # ek_transpose_t has room for four dimensions before the last two
 
 
 def _attrs(op: Op) -> Transpose:
@@ -24,9 +26,9 @@ def check(graph: Graph, op: Op) -> None:
     rules.require_arity(graph, op, inputs=1)
     x, out, order = graph.operand(op, 0), graph.result(op), _attrs(op).permutation
     rules.require_int8(graph, op, x, out)
-    rules.require_rows(graph, op, x, out)
     if sorted(order) != list(range(len(x.shape))):
         raise rules.illegal(graph, op, f"{list(order)} is not an order of the dimensions of {rules.show(x)}")
+    layout.require_rank(graph, op, x, MAX_RANK)
     layout.require_same_quant(graph, op, x, out)
 
 
@@ -35,11 +37,18 @@ def describe(graph: Graph, op: Op) -> str:
 
 
 def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
-    """The steps through the input that one row, pixel and channel of the output take."""
-    steps = layout.strides(graph.operand(op, 0).shape)
+    """The steps through the input that one index of each output dimension takes."""
+    out = graph.result(op)
+    strides = layout.strides(graph.operand(op, 0).shape)
+    steps = tuple(strides[i] for i in _attrs(op).permutation)
+    _, pixel, channel = layout.last_three(steps, 0)
     return {
-        "channels": graph.result(op).hwc[2],
-        "step": layout.last_three(tuple(steps[i] for i in _attrs(op).permutation), 0),
+        "dims": max(len(out.shape) - 2, 0),
+        "size": layout.leading(out.shape, 1),
+        "step": layout.leading(steps, 0),
+        "channels": out.hwc[2],
+        "pixel_step": pixel,
+        "channel_step": channel,
     }
 
 
@@ -53,4 +62,5 @@ RECORD = OpRecord(
     input_boxes=layout.whole_box,
     describe=describe,
     kernel=Kernel("transpose.h", "ek_transpose_row", "ek_transpose_t", params),
+    limits=(f"at most {MAX_RANK} dimensions", binary.ALIKE),
 )

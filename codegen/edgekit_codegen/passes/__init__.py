@@ -9,12 +9,36 @@ from ..ir.types import Graph
 from ..ir.verify import verify
 from ..ops import TABLE
 from .cancel_noops import cancel_noops
+from .drop_dead_channels import drop_dead_channels
+from .fold_constant_channels import fold_constant_channels
 from .fold_pad import fold_pad
 from .fuse_activation import fuse_activation
+from .fuse_lookups import fuse_lookups
+from .pointwise_as_fully_connected import pointwise_as_fully_connected
 
-__all__ = ["Optimized", "PassReport", "cancel_noops", "fold_pad", "fuse_activation", "macs", "optimize"]
+__all__ = [
+    "Optimized",
+    "PassReport",
+    "cancel_noops",
+    "drop_dead_channels",
+    "fold_constant_channels",
+    "fold_pad",
+    "fuse_activation",
+    "fuse_lookups",
+    "macs",
+    "optimize",
+    "pointwise_as_fully_connected",
+]
 
-_PASSES = (cancel_noops, fold_pad, fuse_activation)
+_PASSES = (
+    cancel_noops,
+    fold_pad,
+    fuse_activation,
+    fuse_lookups,
+    fold_constant_channels,
+    drop_dead_channels,
+    pointwise_as_fully_connected,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +46,15 @@ class PassReport:
     """One run of a pass.
 
     changed  one line for people per rewrite; empty when it found nothing
+    macs     of one inference; bytes are those of constants
     """
 
     name: str
     changed: tuple[str, ...]
     macs_before: int
     macs_after: int
+    bytes_before: int
+    bytes_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +77,13 @@ def optimize(graph: Graph) -> Optimized:
     ):  # each round but the last removes an operator or frees one of its dimensions
         before = current
         for rewrite in _PASSES:
-            name, work = rewrite.__name__, macs(current)
+            name, work, constants = rewrite.__name__, macs(current), constant_bytes(current)
             result = rewrite(current)
             if result.changes:
                 current = verify(result.graph, name)
                 _check_edges(graph, current, name)
             if result.changes or len(steps) < len(_PASSES):
-                steps.append(PassReport(name, result.changes, work, macs(current)))
+                steps.append(PassReport(name, result.changes, work, macs(current), constants, constant_bytes(current)))
         if current is before:
             break
     return Optimized(current, tuple(steps))
@@ -65,6 +92,11 @@ def optimize(graph: Graph) -> Optimized:
 def macs(graph: Graph) -> int:
     """Multiply-accumulates of one inference."""
     return sum(TABLE[op.kind].macs(graph, op) for op in graph.ops)
+
+
+def constant_bytes(graph: Graph) -> int:
+    """Bytes of the constants that operators name: weights, biases, tables."""
+    return sum(tensor.bytes for tensor in graph.tensors.values() if tensor.is_constant)
 
 
 def _check_edges(before: Graph, after: Graph, name: str) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..ir.types import Activation, DType, Graph, Op, Tensor
+from ..ops import unary
 from ..ops.attributes import Pad, Padding, Pool2D, Quantize, Relu, Reshape, Transpose
-from ..reference import run
 from ..reference.arithmetic import activation_range
 from .fuse_activation import own_activation
 from .rewrite import Rewriter, Rewritten, where
@@ -82,6 +82,15 @@ def _transpose_as_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
             rewriter.note(f"{where(op)} became a reshape: only dimensions of size 1 move")
 
 
+def _mean_as_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
+    """The mean of one element, in the same scale, is that element."""
+    source, result = rewriter.tensor(op.inputs[0]), rewriter.tensor(op.outputs[0])
+    reshape = replace(op, kind="reshape", attrs=Reshape())
+    if source.elements == result.elements and source.quant == result.quant and rewriter.accepts(reshape):
+        rewriter.put(position, reshape)
+        rewriter.note(f"{where(op)} became a reshape: it averages single elements")
+
+
 def _reshape_of_reshape(rewriter: Rewriter, position: int, op: Op) -> None:
     """The second alone gives the same: reshapes move nothing."""
     first = _private_producer(rewriter, position, op, "reshape")
@@ -129,17 +138,11 @@ def _requantize_pair(rewriter: Rewriter, position: int, op: Op) -> None:
     direct = replace(op, inputs=first.inputs, origin=_both(first, op))
     if source.dtype is not DType.INT8 or result.dtype is not DType.INT8 or not rewriter.accepts(direct):
         return
-    if np.array_equal(_all_values([first, op], [source, between, result]), _all_values([direct], [source, result])):
+    tensors = {t.id: t for t in (source, between, result)}
+    if np.array_equal(unary.table(tensors, (first, op)), unary.table(tensors, (direct,))):
         rewriter.put(position, direct)
         rewriter.drop_unread(first.outputs[0])
         rewriter.note(f"{where(first)} and {where(op)} became one quantize")
-
-
-def _all_values(chain: list[Op], tensors: list[Tensor]) -> np.ndarray:
-    """What element-wise operators in a row make of each int8 value."""
-    row = {t.id: replace(t, shape=(1, 256)) for t in tensors}
-    graph = Graph("values", row, tuple(chain), (tensors[0].id,), (tensors[-1].id,))
-    return run(graph, [np.arange(-128, 128, dtype=np.int8).reshape(1, 256)])[0]
 
 
 def _private_producer(rewriter: Rewriter, position: int, op: Op, *kinds: str) -> Op | None:
@@ -164,6 +167,7 @@ _RULES = (
     _Rule(_requantize_pair, "quantize"),
     _Rule(_identity, "reshape", "transpose", "pad", "quantize", "relu", "average_pool2d", "max_pool2d"),
     _Rule(_transpose_as_reshape, "transpose"),
+    _Rule(_mean_as_reshape, "mean"),
     _Rule(_reshape_of_reshape, "reshape"),
     _Rule(_identity, "reshape"),
     _Rule(_reshape_before_fully_connected, "fully_connected"),

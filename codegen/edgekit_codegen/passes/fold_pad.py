@@ -42,8 +42,8 @@ def _fold(rewriter: Rewriter, pad: Op, attrs: Pad) -> None:
 
 
 def _only_image(attrs: Pad) -> bool:
-    """Rows and pixels of an NHWC image, nothing else."""
-    return len(attrs.amounts) == 4 and attrs.amounts[0] == (0, 0) and attrs.amounts[3] == (0, 0)
+    """Zero points around rows and pixels of an NHWC image, nothing else."""
+    return attrs.value is None and len(attrs.amounts) == 4 and attrs.amounts[0] == (0, 0) and attrs.amounts[3] == (0, 0)
 
 
 def _padded(op: Op, pad: Op, attrs: Pad, padded: Tensor) -> Op | None:

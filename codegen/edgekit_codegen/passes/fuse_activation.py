@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..ir.types import Activation, Attrs, Graph, Tensor
-from ..ops.attributes import Add, Conv2D, DepthwiseConv2D, FullyConnected, Pool2D, Relu
+from ..ops.attributes import Add, Conv2D, DepthwiseConv2D, FullyConnected, Mul, Pool2D, Relu, Sub, TransposeConv
 from ..reference.arithmetic import activation_range
 from .rewrite import Rewriter, Rewritten, where
 
-_CLAMPING = (Conv2D, DepthwiseConv2D, FullyConnected, Pool2D, Add, Relu)
+_CLAMPING = (Conv2D, DepthwiseConv2D, TransposeConv, FullyConnected, Pool2D, Add, Sub, Mul, Relu)
 
 
 def fuse_activation(graph: Graph) -> Rewritten:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import CodegenError
 from ..ir.types import Graph, Op, Tensor, TensorId
-from ..ir.verify import check_operator
+from ..ir.verify import is_legal
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +68,7 @@ class Rewriter:
 
     def accepts(self, op: Op) -> bool:
         """The operator is legal with these tensors, and something here computes it."""
-        named = {i for i in (*op.inputs, *op.outputs) if i is not None}
-        inputs = tuple(i for i in op.inputs if i is not None and not self._tensors[i].is_constant)
-        alone = Graph("candidate", {i: self._tensors[i] for i in named}, (op,), inputs, op.outputs)
-        try:
-            check_operator(alone, op)
-        except CodegenError:
-            return False
-        return True
+        return is_legal(op, self._tensors)
 
     def put(self, position: int, op: Op) -> None:
         """Another operator at a position that is taken or was taken."""

@@ -102,21 +102,13 @@ def activation_range(activation: Activation, out: Tensor) -> tuple[int, int]:
 
 
 def convolution_factors(x: Tensor, weights: Tensor, out: Tensor, channels: int) -> tuple[float, ...]:
-    """The real scaling factor of each output channel of a convolution, in double precision."""
+    """The real scaling factor of each output channel of a layer of products, in double precision."""
     quant = weights.quant
     if quant is None:
         raise ValueError(f"{weights.name}: expected scales")
     scales = quant.scale if quant.per_channel else quant.scale * channels
     x_scale, out_scale = x.scale, out.scale
     return tuple(x_scale * scale / out_scale for scale in scales)
-
-
-def fully_connected_factors(x: Tensor, weights: Tensor, out: Tensor, channels: int) -> tuple[float, ...]:
-    """As convolution_factors, but one scale for all weights is multiplied by the input's in single precision."""
-    if weights.quant is None or weights.quant.per_channel:
-        return convolution_factors(x, weights, out, channels)
-    product = np.float32(x.scale) * np.float32(weights.scale)
-    return (float(product) / out.scale,) * channels
 
 
 def add_factors(a: Tensor, b: Tensor, out: Tensor) -> tuple[float, float, float]:

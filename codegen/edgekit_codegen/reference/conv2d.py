@@ -19,16 +19,20 @@ def run(graph: Graph, op: Op, operands: tuple[Array | None, ...]) -> tuple[Array
     out = graph.result(op)
     (_, rows, pixels, channels), (_, kh, kw, depth) = out.shape, weights.shape
     image = centred(x, graph.operand(op, 0), attrs.padding).astype(np.float64)
-    columns = np.concatenate(
+    columns = np.stack(
         [
-            tap(image, ky, kx, (rows, pixels), attrs.stride, attrs.dilation).reshape(-1, depth)
+            tap(image, ky, kx, (rows, pixels), attrs.stride, attrs.dilation).reshape(
+                out.elements // channels, -1, depth
+            )
             for ky in range(kh)
             for kx in range(kw)
         ],
-        axis=1,
+        axis=2,
     )
+    groups = columns.shape[1]
+    kernels = weights.reshape(groups, channels // groups, kh * kw * depth).astype(np.float64)
     # Products of integers below 2^16 summed in doubles are exact as long as there are fewer than 2^37 of them.
-    acc = columns @ weights.reshape(channels, -1).T.astype(np.float64)
+    acc = np.concatenate([columns[:, g].reshape(len(columns), -1) @ kernels[g].T for g in range(groups)], axis=1)
     multiplier, exponent = quantize_multipliers(
         convolution_factors(graph.operand(op, 0), graph.operand(op, 1), out, channels)
     )

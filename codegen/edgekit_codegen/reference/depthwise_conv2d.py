@@ -21,7 +21,7 @@ def run(graph: Graph, op: Op, operands: tuple[Array | None, ...]) -> tuple[Array
     image = centred(x, graph.operand(op, 0), attrs.padding)
     if attrs.multiplier > 1:
         image = np.repeat(image, attrs.multiplier, axis=3)
-    acc = np.zeros((1, rows, pixels, channels), np.int32)
+    acc = np.zeros(out.shape, np.int32)
     for ky in range(kh):
         for kx in range(kw):
             values = tap(image, ky, kx, (rows, pixels), attrs.stride, attrs.dilation)

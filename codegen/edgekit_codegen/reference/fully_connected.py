@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ir.types import Graph, Op
 from ..ops.attributes import FullyConnected
-from .arithmetic import activation_range, fully_connected_factors, quantize_multipliers, requantize_to_int8
+from .arithmetic import activation_range, convolution_factors, quantize_multipliers, requantize_to_int8
 from .convolution import Array, with_bias
 
 
@@ -19,9 +19,11 @@ def run(graph: Graph, op: Op, operands: tuple[Array | None, ...]) -> tuple[Array
     channels, depth = weights.shape
     vectors = x.reshape(-1, depth).astype(np.float64) - graph.operand(op, 0).zero_point
     # Products of integers below 2^16 summed in doubles are exact as long as there are fewer than 2^37 of them.
-    acc = vectors @ weights.T.astype(np.float64)
+    quant = graph.operand(op, 1).quant
+    zero_point = 0 if quant is None or quant.per_channel else quant.zero_point[0]
+    acc = vectors @ (weights.T.astype(np.float64) - zero_point)
     multiplier, exponent = quantize_multipliers(
-        fully_connected_factors(graph.operand(op, 0), graph.operand(op, 1), out, channels)
+        convolution_factors(graph.operand(op, 0), graph.operand(op, 1), out, channels)
     )
     result = requantize_to_int8(
         with_bias(acc, bias),

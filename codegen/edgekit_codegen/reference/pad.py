@@ -1,4 +1,4 @@
-"""PAD: the output's zero point around the input."""
+"""PAD: a constant around the input."""
 
 from __future__ import annotations
 
@@ -14,4 +14,6 @@ from .convolution import Array
 def run(graph: Graph, op: Op, operands: tuple[Array | None, ...]) -> tuple[Array, ...]:
     (x,) = operands
     assert x is not None
-    return (np.pad(x, cast(Pad, op.attrs).amounts, constant_values=graph.result(op).zero_point),)
+    a = cast(Pad, op.attrs)
+    value = graph.result(op).zero_point if a.value is None else a.value
+    return (np.pad(x, a.amounts, constant_values=value),)

@@ -21,6 +21,12 @@ def mean_multiplier(x: Tensor, out: Tensor, count: int) -> tuple[int, int]:
     return (multiplier << shift) // count, exponent - shift
 
 
+def log_softmax_reverse(x: Tensor) -> tuple[int, int]:
+    """(M, e) of the way back from Q5.26 to steps of the input, as log_softmax bounds its differences."""
+    multiplier, exponent, _ = softmax_scaling(x, 1.0)
+    return quantize_multiplier((1 << (31 - exponent)) / multiplier)
+
+
 def softmax_real_multiplier(x: Tensor, beta: float) -> float:
     """What one step of the input is worth in Q5.26, before it is capped."""
     return beta * x.scale * float(1 << (31 - SOFTMAX_INTEGER_BITS))

@@ -16,50 +16,56 @@ from .convolution import Array
 from .scaling import SOFTMAX_INTEGER_BITS, SOFTMAX_SUM_BITS, softmax_scaling
 
 ONE = (1 << 31) - 1  # the largest Q0.31 stands for 1
-FRACTION_BITS = 31 - SOFTMAX_INTEGER_BITS
-QUARTER = 1 << (FRACTION_BITS - 2)
 EXP_MINUS_EIGHTH = 1895147668  # exp(-1/8) in Q0.31
 THIRD = 715827883  # 1/3 in Q0.31
-EXP_OF_POWERS = {  # bit of the remainder in Q5.26 -> exp(-what the bit is worth) in Q0.31
-    FRACTION_BITS - 2: 1672461947,
-    FRACTION_BITS - 1: 1302514674,
-    FRACTION_BITS: 790015084,
-    FRACTION_BITS + 1: 290630308,
-    FRACTION_BITS + 2: 39332535,
-    FRACTION_BITS + 3: 720401,
-    FRACTION_BITS + 4: 242,
+EXP_OF_POWERS = {  # n -> exp(-2^n) in Q0.31
+    -2: 1672461947,
+    -1: 1302514674,
+    0: 790015084,
+    1: 290630308,
+    2: 39332535,
+    3: 720401,
+    4: 242,
 }
 RECIPROCAL_START = 1515870810  # 48/17 in Q2.29
 RECIPROCAL_SLOPE = -1010580540  # -32/17 in Q2.29
 
 
-def _times(a: Int64Array, b: Int64Array | int) -> Int64Array:
+def times(a: Int64Array, b: Int64Array | int) -> Int64Array:
     """The rounded product of Q(m).(31-m) and Q(n).(31-n) as Q(m+n).(31-m-n)."""
     product: Int64Array = (a * b + (1 << 30)) >> 31
     return product
 
 
-def exponential(x: Int64Array) -> Int64Array:
-    """exp of x <= 0 in Q5.26, as Q0.31: a polynomial on [-1/4, 0), times exp of the remaining powers of two."""
-    fraction = (x & (QUARTER - 1)) - QUARTER
-    y = (fraction << SOFTMAX_INTEGER_BITS) + (1 << 28)
-    square = _times(y, y)
-    fourth_over_4 = divide_by_power_of_two(_times(square, square), 2)
-    tail = divide_by_power_of_two(_times(fourth_over_4 + _times(square, y), THIRD) + square, 1)
-    result = EXP_MINUS_EIGHTH + _times(y + tail, EXP_MINUS_EIGHTH)
+def exponential(x: Int64Array, integer_bits: int = SOFTMAX_INTEGER_BITS) -> Int64Array:
+    """exp of x <= 0 with up to 5 integer bits, as Q0.31: a polynomial on [-1/4, 0), times exp of the remaining powers
+    of two."""
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    fraction = (x & (quarter - 1)) - quarter
+    y = (fraction << integer_bits) + (1 << 28)
+    square = times(y, y)
+    fourth_over_4 = divide_by_power_of_two(times(square, square), 2)
+    tail = divide_by_power_of_two(times(fourth_over_4 + times(square, y), THIRD) + square, 1)
+    result = EXP_MINUS_EIGHTH + times(y + tail, EXP_MINUS_EIGHTH)
     remainder = fraction - x
-    for bit, factor in EXP_OF_POWERS.items():
-        result = np.where(remainder >> bit & 1, _times(result, factor), result)
+    for power, factor in EXP_OF_POWERS.items():
+        result = np.where(remainder >> (fraction_bits + power) & 1, times(result, factor), result)
     return np.where(x == 0, ONE, result)
 
 
-def reciprocal(x: Int64Array) -> Int64Array:
-    """1 / (1 + x) of 0 <= x < 1, both Q0.31: three steps of Newton and Raphson on (1 + x) / 2, in Q2.29."""
+def twice_reciprocal(x: Int64Array) -> Int64Array:
+    """2 / (1 + x) of 0 <= x < 1 in Q0.31, as Q2.29: three steps of Newton and Raphson on (1 + x) / 2."""
     half = (x + ONE + 1) >> 1
-    estimate = RECIPROCAL_START + _times(half, RECIPROCAL_SLOPE)
+    estimate = RECIPROCAL_START + times(half, RECIPROCAL_SLOPE)
     for _ in range(3):
-        estimate = estimate + (_times(estimate, (1 << 29) - _times(half, estimate)) << 2)
-    result: Int64Array = np.minimum(estimate << 1, ONE)
+        estimate = estimate + (times(estimate, (1 << 29) - times(half, estimate)) << 2)
+    return estimate
+
+
+def reciprocal(x: Int64Array) -> Int64Array:
+    """1 / (1 + x) of 0 <= x < 1, both Q0.31."""
+    result: Int64Array = np.minimum(twice_reciprocal(x) << 1, ONE)
     return result
 
 
@@ -77,7 +83,7 @@ def run(graph: Graph, op: Op, operands: tuple[Array | None, ...]) -> tuple[Array
     scale = reciprocal((total << (32 - length)) - (1 << 31))
     shift = length - (31 - SOFTMAX_SUM_BITS) - 1 + 23
     # From a sum of 512 on the shift passes 31: every probability is then below half a step.
-    product = _times(scale, exponentials)
+    product = times(scale, exponentials)
     probability = np.where(shift > 31, 0, divide_by_power_of_two(product, np.minimum(shift, 31)))
     result = np.where(counts, np.clip(probability - 128, -128, 127), -128)
     return (result.astype(np.int8),)

@@ -8,7 +8,7 @@
 #include "kernels/add.h"
 #include "kernels/conv2d.h"
 #include "kernels/fully_connected.h"
-#include "kernels/mean.h"
+#include "kernels/reduce_sum.h"
 #include "kernels/softmax.h"
 #include "tiny_weights.h"
 
@@ -31,8 +31,8 @@ static const ek_map_t map_05 = {.region = 0, .offset = 20, .pitch = 3, .rows = 1
 
 /* 00: conv2d 3x3 relu, 6x5x2 -> 6x5x4 */
 static const ek_conv2d_t conv2d_00 = {
-    .in_w = 5, .in_c = 2, .out_c = 4, .kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1}, .pad = {1, 1},
-    .in_zero = -5, .out_zero = -5, .act_min = -5, .act_max = 127,
+    .in_w = 5, .in_c = 2, .out_c = 4, .group = {2, 4}, .kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1},
+    .pad = {1, 1}, .in_zero = -5, .out_zero = -5, .act_min = -5, .act_max = 127,
 };
 
 static EK_LAYER void layer_00(const ek_ctx_t *ctx, int y0, int y1)
@@ -42,12 +42,13 @@ static EK_LAYER void layer_00(const ek_ctx_t *ctx, int y0, int y1)
         ek_rows(ctx, &map_in_0, in, 3, y - 1, 1);
         ek_conv2d_row(&conv2d_00, in, ek_row_mut(ctx, &map_00, y), 0, 5, conv2d_00_weights, conv2d_00_requant, NULL);
     }
+    ek_layer_end();
 }
 
 /* 01: conv2d 1x1, 6x5x4 -> 6x5x4 */
 static const ek_conv2d_t conv2d_01 = {
-    .in_w = 5, .in_c = 4, .out_c = 4, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .pad = {0, 0},
-    .in_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127,
+    .in_w = 5, .in_c = 4, .out_c = 4, .group = {4, 4}, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1},
+    .pad = {0, 0}, .in_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127,
 };
 
 static EK_LAYER void layer_01(const ek_ctx_t *ctx, int y0, int y1)
@@ -56,12 +57,14 @@ static EK_LAYER void layer_01(const ek_ctx_t *ctx, int y0, int y1)
         const int8_t *const in[1] = {ek_row(ctx, &map_00, y)};
         ek_conv2d_row(&conv2d_01, in, ek_row_mut(ctx, &map_01, y), 0, 5, conv2d_01_weights, conv2d_01_requant, NULL);
     }
+    ek_layer_end();
 }
 
 /* 02: add, 6x5x4, 6x5x4 -> 6x5x4 */
 static const ek_add_t add_02 = {
-    .channels = 4, .in_zero = {-5, -5}, .in_multiplier = {1073741824, 1073741824}, .in_shift = {0, 0},
-    .out_multiplier = 1073741824, .out_shift = -18, .out_zero = -5, .act_min = -128, .act_max = 127,
+    .channels = 4, .pixel_step = {4, 4}, .channel_step = {1, 1}, .run = 1, .sign = 1, .in_zero = {-5, -5},
+    .in_multiplier = {1073741824, 1073741824}, .in_shift = {0, 0}, .out_multiplier = 1073741824, .out_shift = -18,
+    .out_zero = -5, .act_min = -128, .act_max = 127,
 };
 
 static EK_LAYER void layer_02(const ek_ctx_t *ctx, int y0, int y1)
@@ -70,25 +73,27 @@ static EK_LAYER void layer_02(const ek_ctx_t *ctx, int y0, int y1)
         const int8_t *const in[2] = {ek_row(ctx, &map_01, y), ek_row(ctx, &map_00, y)};
         ek_add_row(&add_02, in, ek_row_mut(ctx, &map_02, y), 0, 5, NULL, NULL, NULL);
     }
+    ek_layer_end();
 }
 
 /* 03: mean over 1, 6x5x4 -> 5x4 */
-static const ek_mean_t mean_03 = {
-    .channels = 4, .out_step = {120, 4, 1}, .count = {1, 1, 6}, .step = {0, 0, 20}, .bias = 30, .multiplier = 715827882,
-    .shift = -1, .out_zero = -5,
+static const ek_reduce_sum_t mean_03 = {
+    .channels = 4, .rows = 1, .row_step = {0, 0}, .pixel_step = 4, .channel_step = 1, .count = {1, 1, 6},
+    .step = {0, 0, 20}, .bias = 30, .multiplier = 715827882, .shift = -1, .out_zero = -5,
 };
 
 static EK_LAYER void layer_03(const ek_ctx_t *ctx, int y0, int y1)
 {
     for (int y = y0; y < y1; ++y) {
         const int8_t *const in[1] = {ek_row(ctx, &map_02, 0)};
-        ek_mean_row(&mean_03, in, ek_row_mut(ctx, &map_03, y), y, 0, 5, NULL, NULL, NULL);
+        ek_reduce_sum_row(&mean_03, in, ek_row_mut(ctx, &map_03, y), y, 0, 5, NULL, NULL, NULL);
     }
+    ek_layer_end();
 }
 
 /* 04: fully_connected 20 to 3, 20 -> 3 */
 static const ek_fully_connected_t fully_connected_04 = {
-    .row = 20, .in_c = 20, .out_c = 3, .out_zero = -5, .act_min = -128, .act_max = 127,
+    .row = 20, .in_c = 20, .out_c = 3, .weights_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127,
 };
 
 static EK_LAYER void layer_04(const ek_ctx_t *ctx, int y0, int y1)
@@ -98,6 +103,7 @@ static EK_LAYER void layer_04(const ek_ctx_t *ctx, int y0, int y1)
         ek_fully_connected_row(&fully_connected_04, in, ek_row_mut(ctx, &map_04, y), 0, 1, fully_connected_04_weights,
                                fully_connected_04_requant, NULL);
     }
+    ek_layer_end();
 }
 
 /* 05: softmax, 3 -> 3 */
@@ -111,6 +117,7 @@ static EK_LAYER void layer_05(const ek_ctx_t *ctx, int y0, int y1)
         const int8_t *const in[1] = {ek_row(ctx, &map_04, y)};
         ek_softmax_row(&softmax_05, in, ek_row_mut(ctx, &map_05, y), 0, 1, NULL, NULL, NULL);
     }
+    ek_layer_end();
 }
 
 int tiny_invoke(const ek_ctx_t *ctx)

@@ -1,12 +1,17 @@
-/* add.h: one row of the sum of two int8 tensors. */
+/* add.h: one row of the sum or the difference of two int8 tensors. */
 #ifndef EK_ADD_H
 #define EK_ADD_H
 
+#include "ek_broadcast.h"
 #include "ek_requant.h"
 
 /* Each input, less its zero point and times 2^20, is scaled by its multiplier; the sum is scaled by the output's. */
 typedef struct {
-    int32_t channels;
+    int32_t channels; /* from here: ek_broadcast.h */
+    int32_t pixel_step[2];
+    int32_t channel_step[2];
+    int32_t run;
+    int32_t sign; /* of the second input: 1 or -1 */
     int32_t in_zero[2];
     int32_t in_multiplier[2];
     int32_t in_shift[2]; /* never positive */
@@ -17,23 +22,21 @@ typedef struct {
     int32_t act_max;
 } ek_add_t;
 
-/* Pixels x0 .. x1-1 in ascending order, element by element: `out` may be either input row. */
+static inline int8_t ek_add_one(const ek_add_t *p, int32_t a, int32_t b)
+{
+    const int32_t left = ek_requantize((a - p->in_zero[0]) * (1 << 20), p->in_multiplier[0], p->in_shift[0]);
+    const int32_t right = ek_requantize((b - p->in_zero[1]) * (1 << 20), p->in_multiplier[1], p->in_shift[1]);
+    const int32_t scaled = ek_requantize(left + p->sign * right, p->out_multiplier, p->out_shift);
+    return (int8_t)ek_clamp(scaled + p->out_zero, p->act_min, p->act_max);
+}
+
 EK_KERNEL void ek_add_row(const ek_add_t *p, const int8_t *const in[], int8_t *out, int x0, int x1, const void *w,
                           const ek_requant_t *q, void *scratch)
 {
-    const int8_t *const a = in[0];
-    const int8_t *const b = in[1];
     (void)w;
     (void)q;
     (void)scratch;
-    for (int i = x0 * p->channels; i < x1 * p->channels; ++i) {
-        const int32_t left = (a[i] - p->in_zero[0]) * (1 << 20);
-        const int32_t right = (b[i] - p->in_zero[1]) * (1 << 20);
-        const int32_t sum = ek_requantize(left, p->in_multiplier[0], p->in_shift[0]) +
-                            ek_requantize(right, p->in_multiplier[1], p->in_shift[1]);
-        const int32_t scaled = ek_requantize(sum, p->out_multiplier, p->out_shift);
-        out[i] = (int8_t)ek_clamp(scaled + p->out_zero, p->act_min, p->act_max);
-    }
+    EK_BROADCAST(ek_add_one, p, in, out, x0, x1);
 }
 
 #endif

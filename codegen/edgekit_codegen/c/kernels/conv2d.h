@@ -1,4 +1,4 @@
-/* conv2d.h: one row of a dense int8 convolution. */
+/* conv2d.h: one row of an int8 convolution, dense or in groups. */
 #ifndef EK_CONV2D_H
 #define EK_CONV2D_H
 
@@ -10,6 +10,7 @@ typedef struct {
     int32_t in_w;
     int32_t in_c;
     int32_t out_c;
+    int32_t group[2]; /* input and output channels of a group; in_c and out_c where there is one */
     int32_t kernel[2];
     int32_t stride[2];
     int32_t dilation[2];
@@ -20,25 +21,27 @@ typedef struct {
     int32_t act_max;
 } ek_conv2d_t;
 
-/* Output channels oc .. oc+tile-1 of the pixel whose window begins at input pixel x; taps first .. end-1 are inside. */
-EK_KERNEL void ek_conv2d_tile(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int x, int first, int end,
-                              const int8_t *w, const ek_requant_t *q, int tile)
+/* Output channels oc .. oc+tile-1 of the pixel whose window begins at element `origin` of each row, the first channel
+ * of their group; taps first .. end-1 are inside. */
+EK_KERNEL void ek_conv2d_tile(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int origin, int first,
+                              int end, const int8_t *w, const ek_requant_t *q, int tile)
 {
+    const int depth = p->group[0];
     int32_t acc[EK_TILE] = {0};
-    for (int ky = 0; ky < p->kernel[0]; ++ky, w += p->kernel[1] * p->in_c * tile) {
+    for (int ky = 0; ky < p->kernel[0]; ++ky, w += p->kernel[1] * depth * tile) {
         if (in[ky] == NULL || first == end) {
             continue;
         }
-        const int8_t *src = in[ky] + (x + first * p->dilation[1]) * p->in_c;
-        const int8_t *taps = w + first * p->in_c * tile;
-        if (p->dilation[1] == 1) {
-            ek_dot(acc, src, taps, (end - first) * p->in_c, p->in_zero, tile);
+        const int8_t *src = in[ky] + origin + first * p->dilation[1] * p->in_c;
+        const int8_t *taps = w + first * depth * tile;
+        if (p->dilation[1] == 1 && depth == p->in_c) {
+            ek_dot(acc, src, taps, (end - first) * depth, p->in_zero, tile);
             continue;
         }
         for (int kx = first; kx < end; ++kx) {
-            ek_dot(acc, src, taps, p->in_c, p->in_zero, tile);
+            ek_dot(acc, src, taps, depth, p->in_zero, tile);
             src += p->dilation[1] * p->in_c;
-            taps += p->in_c * tile;
+            taps += depth * tile;
         }
     }
     for (int t = 0; t < tile; ++t) {
@@ -49,13 +52,15 @@ EK_KERNEL void ek_conv2d_tile(const ek_conv2d_t *p, const int8_t *const in[], in
 EK_KERNEL void ek_conv2d_pixel(const ek_conv2d_t *p, const int8_t *const in[], int8_t *dst, int x, int first, int end,
                                const int8_t *w, const ek_requant_t *q)
 {
-    const int taps = p->kernel[0] * p->kernel[1] * p->in_c;
-    const int tiled = ek_tiled(p->out_c);
-    for (int oc = 0; oc < tiled; oc += EK_TILE) {
-        ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, EK_TILE);
-    }
-    for (int oc = tiled; oc < p->out_c; ++oc) {
-        ek_conv2d_tile(p, in, dst + oc, x, first, end, w + oc * taps, q + oc, 1);
+    const int taps = p->kernel[0] * p->kernel[1] * p->group[0];
+    const int tiled = ek_tiled(p->group[1]);
+    for (int origin = x * p->in_c, done = 0; done < p->out_c; origin += p->group[0], done += p->group[1]) {
+        for (int oc = done; oc < done + tiled; oc += EK_TILE) {
+            ek_conv2d_tile(p, in, dst + oc, origin, first, end, w + oc * taps, q + oc, EK_TILE);
+        }
+        for (int oc = done + tiled; oc < done + p->group[1]; ++oc) {
+            ek_conv2d_tile(p, in, dst + oc, origin, first, end, w + oc * taps, q + oc, 1);
+        }
     }
 }
 
@@ -67,8 +72,9 @@ static inline void ek_conv2d_border(const ek_conv2d_t *p, const int8_t *const in
     ek_conv2d_pixel(p, in, dst, x, ek_window_tap_first(&win, x), ek_window_tap_end(&win, x), w, q);
 }
 
-/* Pixels x0 .. x1-1 in ascending order; a pixel's inputs are read before it is complete. Weights: groups of EK_TILE
- * output channels interleaved, then the remaining channels, each over [kernel rows][kernel pixels][in_c]. */
+/* Pixels x0 .. x1-1 in ascending order; a pixel's inputs are read before it is complete. Weights, for one group after
+ * the other: tiles of EK_TILE output channels interleaved, then the remaining channels, each over
+ * [kernel rows][kernel pixels][channels of a group]. */
 EK_KERNEL void ek_conv2d_row(const ek_conv2d_t *p, const int8_t *const in[], int8_t *out, int x0, int x1, const void *w,
                              const ek_requant_t *q, void *scratch)
 {

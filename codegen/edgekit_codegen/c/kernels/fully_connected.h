@@ -10,17 +10,34 @@ typedef struct {
     int32_t row;
     int32_t in_c;
     int32_t out_c;
+    int32_t weights_zero;
     int32_t out_zero;
     int32_t act_min;
     int32_t act_max;
 } ek_fully_connected_t;
 
-/* Output channels oc .. oc+tile-1 of the vector that begins at element `begin` of the first of its rows. */
-EK_KERNEL void ek_fully_connected_tile(const ek_fully_connected_t *p, const int8_t *const rows[], int begin,
-                                       int8_t *dst, const int8_t *w, const ek_requant_t *q, int tile)
+/* The sum of the vector that begins at element `begin` of the first of its rows, times the weights' zero point. */
+EK_KERNEL int32_t ek_fully_connected_offset(const ek_fully_connected_t *p, const int8_t *const rows[], int begin)
 {
     const int length = p->in_c < p->row ? p->in_c : p->row;
-    int32_t acc[EK_TILE] = {0};
+    int32_t sum = 0;
+    for (int done = 0; done < p->in_c; done += length, ++rows) {
+        for (int i = 0; i < length; ++i) {
+            sum += (*rows)[begin + i];
+        }
+    }
+    return (int32_t)((uint32_t)sum * (uint32_t)p->weights_zero);
+}
+
+/* Output channels oc .. oc+tile-1 of that vector, less `offset`. */
+EK_KERNEL void ek_fully_connected_tile(const ek_fully_connected_t *p, const int8_t *const rows[], int begin,
+                                       int32_t offset, int8_t *dst, const int8_t *w, const ek_requant_t *q, int tile)
+{
+    const int length = p->in_c < p->row ? p->in_c : p->row;
+    int32_t acc[EK_TILE];
+    for (int t = 0; t < tile; ++t) {
+        acc[t] = (int32_t)(0u - (uint32_t)offset);
+    }
     for (int done = 0; done < p->in_c; done += length, w += length * tile) {
         ek_dot(acc, *rows++ + begin, w, length, 0, tile);
     }
@@ -39,13 +56,14 @@ EK_KERNEL void ek_fully_connected_row(const ek_fully_connected_t *p, const int8_
     for (int x = x0; x < x1; ++x) {
         const int8_t *const *rows = in + x * p->in_c / p->row;
         const int begin = x * p->in_c % p->row;
+        const int32_t offset = p->weights_zero == 0 ? 0 : ek_fully_connected_offset(p, rows, begin);
         int8_t *const dst = out + x * p->out_c;
         const int tiled = ek_tiled(p->out_c);
         for (int oc = 0; oc < tiled; oc += EK_TILE) {
-            ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, EK_TILE);
+            ek_fully_connected_tile(p, rows, begin, offset, dst + oc, weights + oc * p->in_c, q + oc, EK_TILE);
         }
         for (int oc = tiled; oc < p->out_c; ++oc) {
-            ek_fully_connected_tile(p, rows, begin, dst + oc, weights + oc * p->in_c, q + oc, 1);
+            ek_fully_connected_tile(p, rows, begin, offset, dst + oc, weights + oc * p->in_c, q + oc, 1);
         }
     }
 }

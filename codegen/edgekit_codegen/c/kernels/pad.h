@@ -2,6 +2,7 @@
 #ifndef EK_PAD_H
 #define EK_PAD_H
 
+#include "ek_copy.h"
 #include "ek_requant.h"
 
 typedef struct {
@@ -13,19 +14,12 @@ typedef struct {
     int32_t value;
 } ek_pad_t;
 
-/* Elements first .. end-1 of a row. */
-static inline void ek_pad_fill(int8_t *row, int32_t first, int32_t end, int32_t value)
-{
-    for (int32_t i = first; i < end; ++i) {
-        row[i] = (int8_t)value;
-    }
-}
-
 /* in[0] is the input row, NULL where the output row lies above or below the input. */
 EK_KERNEL void ek_pad_row(const ek_pad_t *p, const int8_t *const in[], int8_t *out, int x0, int x1, const void *w,
                           const ek_requant_t *q, void *scratch)
 {
-    const int32_t channels = p->channels[0] + p->in_c + p->channels[1];
+    const int32_t around = p->channels[0] + p->channels[1];
+    const int32_t channels = p->in_c + around;
     const int8_t *const row = in[0];
     const int border = p->rows != 0 && row == NULL;
     const int32_t inner = border ? x1 : ek_clamp(p->left, x0, x1);
@@ -33,16 +27,18 @@ EK_KERNEL void ek_pad_row(const ek_pad_t *p, const int8_t *const in[], int8_t *o
     (void)w;
     (void)q;
     (void)scratch;
-    ek_pad_fill(out, x0 * channels, inner * channels, p->value);
-    for (int32_t x = inner; x < end; ++x) {
-        const int32_t first = x * channels + p->channels[0];
-        ek_pad_fill(out, x * channels, first, p->value);
-        for (int32_t c = 0; c < p->in_c; ++c) {
-            out[first + c] = row[(x - p->left) * p->in_c + c];
+    ek_fill(out + x0 * channels, p->value, (inner - x0) * channels);
+    if (around == 0 && inner < end) {
+        ek_copy(out + inner * channels, row + (inner - p->left) * channels, (end - inner) * channels);
+    } else {
+        for (int32_t x = inner; x < end; ++x) {
+            int8_t *const pixel = out + x * channels;
+            ek_fill(pixel, p->value, p->channels[0]);
+            ek_copy(pixel + p->channels[0], row + (x - p->left) * p->in_c, p->in_c);
+            ek_fill(pixel + p->channels[0] + p->in_c, p->value, p->channels[1]);
         }
-        ek_pad_fill(out, first + p->in_c, (x + 1) * channels, p->value);
     }
-    ek_pad_fill(out, end * channels, x1 * channels, p->value);
+    ek_fill(out + end * channels, p->value, (x1 - end) * channels);
 }
 
 #endif

@@ -1,0 +1,39 @@
+/* squared_difference.h: one row of the squares of the difference of two int8 tensors. */
+#ifndef EK_SQUARED_DIFFERENCE_H
+#define EK_SQUARED_DIFFERENCE_H
+
+#include "ek_broadcast.h"
+#include "ek_requant.h"
+
+/* Each input, less its zero point and times 2^7, is scaled by its multiplier; the square is scaled by the output's. */
+typedef struct {
+    int32_t channels; /* from here: ek_broadcast.h */
+    int32_t pixel_step[2];
+    int32_t channel_step[2];
+    int32_t run;
+    int32_t in_zero[2];
+    int32_t in_multiplier[2];
+    int32_t in_shift[2]; /* never positive: |difference| < 2^15 */
+    int32_t out_multiplier;
+    int32_t out_shift;
+    int32_t out_zero;
+} ek_squared_difference_t;
+
+static inline int8_t ek_squared_difference_one(const ek_squared_difference_t *p, int32_t a, int32_t b)
+{
+    const int32_t left = ek_requantize((a - p->in_zero[0]) * (1 << 7), p->in_multiplier[0], p->in_shift[0]);
+    const int32_t right = ek_requantize((b - p->in_zero[1]) * (1 << 7), p->in_multiplier[1], p->in_shift[1]);
+    const int32_t scaled = ek_requantize((left - right) * (left - right), p->out_multiplier, p->out_shift);
+    return (int8_t)ek_clamp(ek_wrapping_add(scaled, p->out_zero), -128, 127);
+}
+
+EK_KERNEL void ek_squared_difference_row(const ek_squared_difference_t *p, const int8_t *const in[], int8_t *out,
+                                         int x0, int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    (void)w;
+    (void)q;
+    (void)scratch;
+    EK_BROADCAST(ek_squared_difference_one, p, in, out, x0, x1);
+}
+
+#endif

@@ -1,0 +1,31 @@
+"""SUM: the sum over any dimensions of an int8 tensor, with the change of scale in the same step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..ir.types import Graph, Op
+from ..reference.arithmetic import quantize_multiplier
+from ..reference.scaling import requantize_factor
+from . import layout, reduction
+from .attributes import Sum
+from .record import CValue, Kernel, OpRecord
+
+
+def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
+    x, out = graph.operand(op, 0), graph.result(op)
+    return reduction.sum_params(graph, op, quantize_multiplier(requantize_factor(x, out)))
+
+
+RECORD = OpRecord(
+    kind="sum",
+    attrs=Sum,
+    activations=1,
+    infer=reduction.infer,
+    check=reduction.check_sum,
+    access=layout.whole,
+    input_boxes=layout.whole_box,
+    describe=reduction.describe,
+    kernel=Kernel("reduce_sum.h", "ek_reduce_sum_row", "ek_reduce_sum_t", params),
+    limits=("at most 5 dimensions", "at most 2^23 elements added up into one", "scale ratio below 2^30"),
+)
