@@ -45,10 +45,10 @@ test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-full: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n $(WORKERS) --full
+	$(BIN)/python -m pytest -n $(WORKERS) --full --timeout=7200
 
 cases: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --full tests/conformance --write-cases
+	$(BIN)/python -m pytest -n $(WORKERS) --full --timeout=7200 tests/conformance --write-cases
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -52,7 +52,7 @@ def run_file(data: bytes, inputs: Sequence[npt.NDArray[Any]], outputs: int) -> l
 
 def litert(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """The first output as LiteRT's reference kernels compute it; skips the test where the wheel is absent."""
-    module = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install ai-edge-litert for this oracle")
+    module = pytest.importorskip("ai_edge_litert.interpreter", reason="no ai-edge-litert wheel for this platform")
     interpreter = module.Interpreter(
         model_content=tflite.dump(graph), experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF
     )
