@@ -106,7 +106,7 @@ def operators() -> str:
         " is the interpreter whose results the kind equals byte for byte.\n",
         "Every kind is compared by `tests/conformance` (`pytest tests/conformance -k '[KIND]'`): with the oracle, with"
         " its C kernel on this computer and on emulated Cortex-M0, M4, M7 and M55 cores, and in generated C.",
-        "`make cases` counts the cases per kind and writes them to `docs/conformance.md`.\n",
+        "`make cases` counts the cases per kind and writes them to [conformance.md](conformance.md).\n",
         "| kind | types | stream | output may share bytes | kernel | oracle | limits |",
         "|---|---|---|---|---|---|---|",
     ]

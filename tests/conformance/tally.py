@@ -73,6 +73,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_COUNTS] = Counter()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What counts no cases has nothing to say to the table."""
+    if config.getoption("--write-cases"):
+        items[:] = [item for item in items if "tally" in getattr(item, "fixturenames", ())]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands its counts to the process that started it."""
