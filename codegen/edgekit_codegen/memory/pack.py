@@ -1,4 +1,4 @@
-"""Packing: offsets for buffers with known lifetimes, so that the highest address in use is as low as possible.
+"""Packing: offsets for buffers with known lives, so that the highest address in use is as low as possible.
 
 Greedy orders come first. Where none reaches the live-set lower bound, the buffers that stick out move forward in
 the best order, again and again; then a branch and bound over bottom-justified packings looks for something better.
@@ -7,20 +7,24 @@ Both stop after a number of rounds and nodes, not of seconds, so that the same i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .buffers import Buffer
+from .buffers import Buffer, live_bytes, spans_of
+from .clearance import APART, clearances
 
 BUDGET = 4000
 """Nodes of the search tree."""
 
 SEARCHED = 150
 """Buffers beyond which the tree is too deep for that many nodes to promise anything."""
+
+TIMES = 64
+"""Times at which the search looks at what is live."""
 
 ROUNDS = 150
 """Times that an order is improved."""
@@ -52,27 +56,32 @@ def pack(items: Sequence[Buffer], budget: int = BUDGET) -> Packing:
 
 
 class Shelf:
-    """First fit into one region: buffers are added one by one, each at the lowest free address of its lifetime."""
+    """First fit into one region: buffers are added one by one, each at the lowest address that their lives allow."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, clearance: npt.NDArray[np.int64]) -> None:
         self.capacity = capacity
-        self._placed: list[tuple[int, int, int, int]] = []
+        self._clearance = clearance
+        self._placed: list[tuple[int, int]] = []
 
-    def add(self, item: Buffer) -> int | None:
-        """The offset, or None where the region has no room."""
-        busy = sorted((o, end) for o, end, first, last in self._placed if first <= item.last and item.first <= last)
-        offset = lowest_gap(busy, item.size)
-        if offset + item.size > self.capacity:
+    def add(self, index: int, size: int) -> int | None:
+        """The offset of the buffer with that index, or None where the region has no room."""
+        closed = [
+            (offset - int(self._clearance[index, j]), offset + int(self._clearance[j, index]))
+            for j, offset in self._placed
+            if self._clearance[j, index] != APART
+        ]
+        offset = lowest_start(sorted(closed))
+        if offset + size > self.capacity:
             return None
-        self._placed.append((offset, offset + item.size, item.first, item.last))
+        self._placed.append((index, offset))
         return offset
 
 
-def lowest_gap(busy: Sequence[tuple[int, int]], size: int) -> int:
-    """The lowest address at which `size` bytes are free between the sorted half-open intervals."""
+def lowest_start(closed: Sequence[tuple[int, int]]) -> int:
+    """The lowest address, from 0 on, that lies strictly inside none of the sorted intervals."""
     offset = 0
-    for begin, end in busy:
-        if begin - offset >= size:
+    for begin, end in closed:
+        if offset <= begin:
             break
         offset = max(offset, end)
     return offset
@@ -85,13 +94,19 @@ class _Problem:
         self.size = np.array([b.size for b in items], np.int64)
         self.first = np.array([b.first for b in items], np.int64)
         self.last = np.array([b.last for b in items], np.int64)
-        self.conflict = (self.first[:, None] <= self.last) & (self.first <= self.last[:, None])
-        np.fill_diagonal(self.conflict, False)
-        self.neighbours = [np.flatnonzero(row).tolist() for row in self.conflict]
-        times = np.unique(self.first)
-        self.live = (self.first[:, None] <= times) & (times <= self.last[:, None])
-        self.load = self.size @ self.live
-        self.lower_bound = int(self.load.max())
+        self.clearance = clearances(items)
+        self.conflict = self.clearance != APART
+        self.neighbours = [
+            [(j, int(self.clearance[i, j]), int(self.clearance[j, i])) for j in np.flatnonzero(row).tolist()]
+            for i, row in enumerate(self.conflict)
+        ]
+        loads = live_bytes(tuple(items))
+        self.lower_bound = max(loads.values())
+        times = _busiest(loads)
+        self.need = np.stack([_needed(item, times) for item in items])
+        self.load = self.need.sum(axis=0)
+        self.live = self.need > 0
+        self.solid = np.array([b.spans is None for b in items])
 
     def orders(self) -> list[list[int]]:
         """Orders for first fit, most promising first."""
@@ -105,6 +120,8 @@ class _Problem:
             lambda i: (-crowd[i], -self.size[i], self.first[i]),
             lambda i: (-life[i], -self.size[i], self.first[i]),
             lambda i: (self.first[i], -self.size[i]),
+            lambda i: (-self.first[i], -self.size[i]),
+            lambda i: (-self.last[i], -self.size[i]),
         ]
         return [sorted(range(len(self.size)), key=lambda i, key=key: (*key(i), i)) for key in keys]  # type: ignore[misc]
 
@@ -113,9 +130,8 @@ class _Problem:
         offsets: list[int | None] = [None] * len(order)
         sizes = self.size.tolist()
         for i in order:
-            placed = ((offsets[j], sizes[j]) for j in self.neighbours[i])
-            busy = sorted((o, o + size) for o, size in placed if o is not None)
-            offsets[i] = lowest_gap(busy, sizes[i])
+            placed = ((offsets[j], above, below) for j, above, below in self.neighbours[i])
+            offsets[i] = lowest_start(sorted((o - above, o + below) for o, above, below in placed if o is not None))
         done = tuple(o for o in offsets if o is not None)
         return Packing(done, max(o + s for o, s in zip(done, sizes, strict=True)))
 
@@ -140,13 +156,13 @@ class _Problem:
         return best
 
     def search(self, best: Packing, budget: int) -> Packing:
-        """Depth first over packings in which every buffer lies at 0 or on top of another.
+        """Depth first over packings in which every buffer lies at 0 or as near above another as their lives allow.
 
         Buffers are placed by rising (offset, index), so each packing is visited once. A node is left when its bound
         reaches the best height so far, and a buffer is not placed where another one would still fit below it.
         """
         n = len(self.size)
-        start = _Node(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(self.live.shape[1], np.int64), 0, -1)
+        start = _Node(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(self.need.shape[1], np.int64), 0, 0, -1)
         stack: list[Iterator[_Node]] = [iter([start])]
         while stack and budget > 0 and best.height > self.lower_bound:
             node = next(stack[-1], None)
@@ -156,13 +172,12 @@ class _Problem:
             budget -= 1
             open_ = node.offset < 0
             if not open_.any():
-                height = int(node.top.max())
-                if height < best.height:
-                    best = Packing(tuple(node.offset.tolist()), height)
+                if node.height < best.height:
+                    best = Packing(tuple(node.offset.tolist()), node.height)
                 continue
-            rest = np.where(open_, self.size, 0) @ self.live
-            bound = np.where(rest > 0, np.maximum(node.top, node.level) + rest, node.top).max()
-            if bound < best.height:
+            rest = open_.astype(np.int64) @ self.need
+            bound = np.where(rest > 0, np.maximum(node.top, node.level) + rest, 0).max()
+            if max(bound, node.height) < best.height:
                 stack.append(self._children(node, open_))
         return best
 
@@ -179,9 +194,23 @@ class _Problem:
         end = base + int(self.size[i])
         offset = node.offset.copy()
         offset[i] = base
-        floor = np.where(self.conflict[i], np.maximum(node.floor, end), node.floor)
-        top = np.where(self.live[i], np.maximum(node.top, end), node.top)
-        return _Node(offset, floor, top, base, i)
+        floor = np.maximum(node.floor, base + self.clearance[i])
+        top = np.where(self.live[i], np.maximum(node.top, end), node.top) if self.solid[i] else node.top
+        return _Node(offset, floor, top, max(node.height, end), base, i)
+
+
+def _busiest(loads: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    """Times at which much is live: all of them, or the busiest of each of TIMES parts."""
+    times, load = np.array(list(loads)), np.array(list(loads.values()))
+    parts = np.array_split(np.arange(len(times)), min(TIMES, len(times)))
+    return np.array([times[part[np.argmax(load[part])]] for part in parts], np.int64)
+
+
+def _needed(item: Buffer, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The bytes of a buffer that are live at each of the times."""
+    spans = spans_of(item)
+    live = (spans.first[:, None] <= times) & (times <= spans.last[:, None])
+    return (spans.end - spans.begin) @ live
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,13 +218,15 @@ class _Node:
     """A partial packing.
 
     offset  per buffer, -1 where it is not placed yet
-    floor   per buffer, the top of the placed buffers that it may not share bytes with
-    top     per time, the top of the placed buffers live then
+    floor   per buffer, the lowest address above the placed buffers that it may not share bytes with
+    top     per time, the top of the placed buffers of one piece that are live then
+    height  the top of all placed buffers
     level   offset and index of the buffer placed last
     """
 
     offset: npt.NDArray[np.int64]
     floor: npt.NDArray[np.int64]
     top: npt.NDArray[np.int64]
+    height: int
     level: int
     index: int

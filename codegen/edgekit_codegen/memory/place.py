@@ -13,6 +13,7 @@ from itertools import islice, product
 
 from ..target import Region
 from .buffers import Buffer, live_bytes
+from .clearance import clearances
 from .pack import Shelf, pack
 
 SPLITS = 256
@@ -104,11 +105,12 @@ def _fill(items: Sequence[Buffer], caps: Sequence[int], pinned: dict[int, int]) 
 def _assign(
     items: Sequence[Buffer], order: Sequence[int], caps: Sequence[int], pinned: dict[int, int]
 ) -> list[int] | None:
-    shelves = [Shelf(cap) for cap in caps]
+    clearance = clearances(items)
+    shelves = [Shelf(cap, clearance) for cap in caps]
     region = [-1] * len(items)
     for i in order:
         choices = (pinned[i],) if i in pinned else range(len(caps))
-        region[i] = next((r for r in choices if shelves[r].add(items[i]) is not None), -1)
+        region[i] = next((r for r in choices if shelves[r].add(i, items[i].size) is not None), -1)
         if region[i] < 0:
             return None
     return region

@@ -31,7 +31,7 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
         if item.op is not None:
             scratch.append(Scratch(item.op, region, offset, item.size))
         members = zip(item.tensors, item.begins, strict=True)
-        storages += [_storage(graph, ident, region, offset + begin) for ident, begin in members]
+        storages += [_storage(graph, ident, region, offset + begin, item.slots) for ident, begin in members]
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )
@@ -45,9 +45,10 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     )
 
 
-def _storage(graph: Graph, ident: TensorId, region: int, offset: int) -> Storage:
-    """A whole tensor, its rows one after the other."""
+def _storage(graph: Graph, ident: TensorId, region: int, offset: int, slots: int) -> Storage:
+    """A tensor's rows one after the other, or a ring of `slots` of them."""
     tensor = graph.tensors[ident]
     rows, pixels, channels = tensor.hwc
     pitch = pixels * channels * tensor.dtype.size
-    return Storage(ident, Box.of(tensor.hwc), rows, pitch, region, tuple(offset + y * pitch for y in range(rows)))
+    held = slots or rows
+    return Storage(ident, Box.of(tensor.hwc), held, pitch, region, tuple(offset + y * pitch for y in range(held)))
