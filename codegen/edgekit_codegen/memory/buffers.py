@@ -13,8 +13,8 @@ from ..ops import TABLE
 from ..ops.record import Overlap, Rows, Window
 from ..schedule import walk
 from ..schedule.types import Schedule
-from ..schedule.reach import Index
-from .lives import ENTRY, Lives, Readers, RowLives, lives, merged, ring_rows
+from ..schedule.reach import Index, Reaches
+from .lives import ENTRY, Lives, RowLives, lives, merged, ring_rows
 from .places import ALIGN, Places
 
 __all__ = ["ENTRY", "Buffer", "Spans", "buffers", "live_bytes"]
@@ -76,13 +76,13 @@ def align_up(value: int) -> int:
     return -(-value // ALIGN) * ALIGN
 
 
-def buffers(graph: Graph, schedule: Schedule, readers: Readers | None = None) -> tuple[Buffer, ...]:
-    """Every buffer of the schedule. readers: kept from one schedule of a graph to the next, for speed.
+def buffers(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) -> tuple[Buffer, ...]:
+    """Every buffer of the schedule. reaches: kept from one schedule of a graph to the next, for speed.
 
     Raises UnsupportedModel where a constant would have to live in the arena, CodegenError for nodes it cannot place
     and for operators that neither run nor move nothing.
     """
-    return _Layout(graph, schedule, {} if readers is None else readers).buffers()
+    return _Layout(graph, schedule, reaches or Reaches()).buffers()
 
 
 def live_bytes(items: Sequence[Buffer], whole_slots: bool = False) -> dict[int, int]:
@@ -118,17 +118,18 @@ def _slots_of(item: Buffer) -> Spans:
     """The slots of a ring, each from its first row's begin to its last row's end."""
     rows = spans_of(item)
     slots = slice(0, item.slots)
-    last = rows.last[slots].copy()
-    np.maximum.at(last, np.arange(len(rows.last)) % item.slots, rows.last)
-    return Spans(rows.begin[slots], rows.end[slots], rows.first[slots], last)
+    slot, first, last = np.arange(len(rows.last)) % item.slots, rows.first[slots].copy(), rows.last[slots].copy()
+    np.minimum.at(first, slot, rows.first)
+    np.maximum.at(last, slot, rows.last)
+    return Spans(rows.begin[slots], rows.end[slots], first, last)
 
 
 class _Layout:
     """The buffers of one schedule, operator by operator."""
 
-    def __init__(self, graph: Graph, schedule: Schedule, readers: Readers) -> None:
+    def __init__(self, graph: Graph, schedule: Schedule, reaches: Reaches) -> None:
         self.graph = graph
-        self.lives: Lives = lives(graph, schedule, readers)
+        self.lives: Lives = lives(graph, schedule, reaches)
         self.places = _places(graph, schedule)
         self.groups: dict[TensorId, _Group] = {}
 
@@ -150,7 +151,7 @@ class _Layout:
                 begin = np.zeros(rows, np.int64)
                 spans = Spans(begin, begin + size, call.first, call.last)
                 scratch.append(
-                    Buffer((), index, size, int(call.first[0]), int(call.last[-1]), 2 * size * rows, spans=spans)
+                    Buffer((), index, size, int(call.first.min()), int(call.last.max()), 2 * size * rows, spans=spans)
                 )
         for ident in graph.outputs:
             self._resolve(ident)
@@ -215,7 +216,7 @@ class _Layout:
             if known is None:
                 continue
             alike = self.graph.tensors[other].hwc[0] == rows and shared[other] == shared[ident]
-            if (known.dies > call.last).any() if alike else known.dies.max() >= call.first[0]:
+            if (known.dies > call.last).any() if alike else known.dies.max() >= call.first.min():
                 return False
         return True
 

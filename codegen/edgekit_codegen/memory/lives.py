@@ -17,7 +17,7 @@ from ..ir.region import Box
 from ..ir.types import Graph, TensorId
 from ..ops import TABLE
 from ..schedule import walk
-from ..schedule.reach import NEVER, Index, reach
+from ..schedule.reach import NEVER, Index, Reaches
 from ..schedule.types import Accumulate, Affine, AffineBox, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
 
 SPAN = 1 << 24
@@ -57,31 +57,25 @@ class Call:
 class Lives:
     """The lives of a schedule's rows.
 
-    calls     by operator
-    rows      by tensor, with those of views and slices that run no code
-    readings  (operator, operand) -> per row of the operand, the last time at which that operator reads it, or ENTRY
-    end       the time at which the outputs are read
+    calls  by operator
+    rows   by tensor, with those of views and slices that run no code
+    end    the time at which the outputs are read
     """
 
     end: int
     calls: dict[int, Call] = field(default_factory=dict)
     rows: dict[TensorId, RowLives] = field(default_factory=dict)
-    readings: dict[tuple[int, TensorId], Index] = field(default_factory=dict)
 
 
-Readers = dict[tuple[int, int], Index]
-"""(operator, position of an operand) -> the last output row that reads each row of it; the same for all schedules."""
-
-
-def lives(graph: Graph, schedule: Schedule, readers: Readers | None = None) -> Lives:
-    """The lives of all rows. readers: kept from one schedule of a graph to the next.
+def lives(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) -> Lives:
+    """The lives of all rows. reaches: kept from one schedule of a graph to the next.
 
     Raises CodegenError for copies, and for transfers of rows outside a stream, which are not placed yet.
     """
     found = Lives(len(walk.nodes(schedule)) * SPAN)
     for ident in graph.inputs:
         found.rows[ident] = _all_rows(graph, ident, ENTRY, ENTRY)
-    known: Readers = {} if readers is None else readers
+    known = reaches or Reaches()
     for call in _calls(graph, schedule):
         if isinstance(call, Call):
             _add_call(graph, call, found, known)
@@ -105,7 +99,7 @@ def _extend(found: Lives, ident: TensorId, read: Index) -> None:
     found.rows[ident] = RowLives(known.born, np.maximum(known.dies, read))
 
 
-def _add_call(graph: Graph, call: Call, found: Lives, readers: Readers) -> None:
+def _add_call(graph: Graph, call: Call, found: Lives, reaches: Reaches) -> None:
     op = graph.ops[call.op]
     found.calls[call.op] = call
     for ident in op.outputs:
@@ -114,12 +108,9 @@ def _add_call(graph: Graph, call: Call, found: Lives, readers: Readers) -> None:
     for position, tensor in enumerate(TABLE[op.kind].operands(graph, op)):
         if tensor.is_constant:
             continue
-        if (call.op, position) not in readers:
-            readers[call.op, position] = reach(graph, op, position).last_reader(tensor.hwc[0])
-        reader = readers[call.op, position]
-        read = np.where(reader == NEVER, ENTRY, call.last[reader])
-        key = call.op, tensor.id
-        found.readings[key] = np.maximum(found.readings[key], read) if key in found.readings else read
+        readers = reaches.of(graph, op, position)
+        times = np.maximum(call.last[readers.first], call.last[readers.last])  # of all, as rows run up or down
+        read = np.where(readers.last == NEVER, ENTRY, times)
         _extend(found, tensor.id, read)
 
 
@@ -137,8 +128,8 @@ def _calls(graph: Graph, schedule: Schedule) -> Iterator[Call | _Transfer]:
         if isinstance(node, Run) and _is_whole(graph, node):
             times = begin + np.arange(graph.result(graph.ops[node.op]).hwc[0], dtype=np.int64)
             yield Call(node.op, times, times)
-        elif isinstance(node, Loop) and all(_is_paced(graph, node, child) for child in node.body):
-            yield from _paced(node, begin)
+        elif isinstance(node, Loop) and (paced := _paced(graph, node, begin)) is not None:
+            yield from paced
         else:
             for leaf in walk.leaves(node):
                 if not isinstance(leaf, Run):
@@ -154,40 +145,51 @@ def _is_whole(graph: Graph, run: Run) -> bool:
     return run.acc is Accumulate.NONE and run.box == whole
 
 
-def _is_paced(graph: Graph, loop: Loop, node: Node) -> bool:
-    """Whether a node computes or moves whole rows of one tensor, one by one, all of them."""
-    if not isinstance(node, Due) or node.of != loop.var or len(node.body) != 1:
-        return False
-    (leaf,) = node.body
-    row, after = Affine(0, ((node.var, 1),)), Affine(1, ((node.var, 1),))
-    if node.first < 0 or node.first + (node.n - 1) * node.period >= loop.n:
-        return False
-    if isinstance(leaf, Pull | Push):
-        return leaf.row == row and node.n == graph.tensors[leaf.tensor].hwc[0]
-    if not isinstance(leaf, Run) or leaf.acc is not Accumulate.NONE:
-        return False
-    rows, pixels, channels = graph.result(graph.ops[leaf.op]).hwc
-    whole = AffineBox(row, after, Affine(0), Affine(pixels), Affine(0), Affine(channels))
-    return leaf.box == whole and node.n == rows
+def _order(graph: Graph, node: Node, var: str, n: int) -> Index | None:
+    """The rows that a node computes or moves, one for every value 0 .. n-1 of a variable; None unless these are all
+    rows of a tensor, whole, up or down."""
+    if isinstance(node, Pull | Push):
+        rows, begin = graph.tensors[node.tensor].hwc[0], node.row
+    elif isinstance(node, Run) and node.acc is Accumulate.NONE:
+        rows, pixels, channels = graph.result(graph.ops[node.op]).hwc
+        begin = node.box.y0
+        after = Affine(begin.const + 1, begin.terms)
+        if node.box != AffineBox(begin, after, Affine(0), Affine(pixels), Affine(0), Affine(channels)):
+            return None
+    else:
+        return None
+    if rows != n or begin not in (Affine(0, ((var, 1),)), Affine(n - 1, ((var, -1),))):
+        return None
+    return np.array([begin.at({var: value}) for value in range(n)], np.int64)
 
 
-def _paced(loop: Loop, begin: int) -> Iterator[Call | _Transfer]:
-    for place, node in enumerate(loop.body):
-        assert isinstance(node, Due)
-        times = begin + (node.first + np.arange(node.n, dtype=np.int64) * node.period) * len(loop.body) + place
-        (leaf,) = node.body
-        if isinstance(leaf, Run):
-            yield Call(leaf.op, times, times)
-        elif isinstance(leaf, Pull | Push):
-            yield _Transfer(leaf, times)
+def _paced(graph: Graph, loop: Loop, begin: int) -> list[Call | _Transfer] | None:
+    """The times of a loop in which each node takes the rows of one tensor one by one; None for any other loop."""
+    made: list[Call | _Transfer] = []
+    for place, child in enumerate(loop.body):
+        node, var, pace = child, loop.var, (0, 1, loop.n)
+        if isinstance(child, Due) and len(child.body) == 1:
+            node, var, pace = child.body[0], child.var, (child.first, child.period, child.n)
+        first, period, n = pace
+        order = _order(graph, node, var, n)
+        if order is None or first < 0 or first + (n - 1) * period >= loop.n:
+            return None
+        times = np.empty(n, np.int64)
+        times[order] = begin + (first + np.arange(n, dtype=np.int64) * period) * len(loop.body) + place
+        if isinstance(node, Run):
+            made.append(Call(node.op, times, times))
+        elif isinstance(node, Pull | Push):
+            made.append(_Transfer(node, times))
+    return made
 
 
 def ring_rows(life: RowLives) -> int:
     """The least number of slots such that row y may live in slot y mod slots: no row is written before the one that
     it replaces has died."""
-    if (np.diff(life.born) < 0).any():
-        return len(life.born)
-    alive = np.searchsorted(life.born, life.dies, side="right") - np.arange(len(life.born))
+    born, dies = (life.born, life.dies) if life.born[0] <= life.born[-1] else (life.born[::-1], life.dies[::-1])
+    if (np.diff(born) < 0).any():
+        return len(born)
+    alive = np.searchsorted(born, dies, side="right") - np.arange(len(born))
     return max(1, int(alive.max()))
 
 

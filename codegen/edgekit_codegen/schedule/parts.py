@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..ir.types import Graph, TensorId
 from ..ops import TABLE
+from .reach import Reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Parts:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.reaches = Reaches()
         self.running = tuple(i for i, op in enumerate(graph.ops) if TABLE[op.kind].kernel is not None)
         self._born = dict.fromkeys(graph.inputs, -1)
         self._last: dict[TensorId, int] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..ir.types import Graph, Op
+from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Rows, Window
 
@@ -19,39 +19,60 @@ NEVER = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
-    """Per output row, the first and the last operand row that it reads, both within the operand.
+    """What an operator reads of one operand, row by row.
 
-    A row that reads nothing but padding has `high < low`. Rows between the two count as read even where a dilated
-    window passes over them.
+    low, high    per output row, the first and the last operand row that it reads, both within the operand; a row that
+                 reads nothing but padding has high < low, and rows between the two count as read even where a dilated
+                 window passes over them
+    first, last  per operand row, the first and the last output row that reads it, NEVER where none does
     """
 
     low: Index
     high: Index
+    first: Index
+    last: Index
 
-    def last_reader(self, rows: int) -> Index:
-        """Per operand row, the last output row that reads it, NEVER where none does. rows: of the operand."""
-        last = np.full(rows, NEVER, np.int64)
-        for y, (low, high) in enumerate(zip(self.low.tolist(), self.high.tolist(), strict=True)):
-            last[low : high + 1] = y
-        return last
+
+class Reaches:
+    """The reaches of a graph and of its parts, each worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[TensorId, int], Reach] = {}
+
+    def of(self, graph: Graph, op: Op, position: int) -> Reach:
+        """What an operator reads of one operand, by its position among the kernel's."""
+        key = op.outputs[0], position
+        if key not in self._known:
+            self._known[key] = reach(graph, op, position)
+        return self._known[key]
 
 
 def reach(graph: Graph, op: Op, position: int) -> Reach:
-    """The rows of one operand (by its position among the kernel's) that each row of the output reads."""
-    record = TABLE[op.kind]
-    access = record.access(graph, op)
-    rows = record.operands(graph, op)[position].hwc[0]
+    """What an operator reads of one operand, by its position among the kernel's."""
+    rows = TABLE[op.kind].operands(graph, op)[position].hwc[0]
+    low, high = _bounds(graph, op, position, rows)
+    first, last = np.full(rows, NEVER, np.int64), np.full(rows, NEVER, np.int64)
+    spans = list(zip(range(len(low)), low.tolist(), high.tolist(), strict=True))
+    for y, begin, end in spans:
+        last[begin : end + 1] = y
+    for y, begin, end in reversed(spans):
+        first[begin : end + 1] = y
+    return Reach(low, high, first, last)
+
+
+def _bounds(graph: Graph, op: Op, position: int, rows: int) -> tuple[Index, Index]:
+    access = TABLE[op.kind].access(graph, op)
     y = np.arange(graph.result(op).hwc[0], dtype=np.int64)
     if isinstance(access, Rows):
         chosen = access.maps[position]
         read = y if chosen is None else np.array([chosen.at(i) for i in y.tolist()], np.int64)
-        return Reach(read, read)
+        return read, read
     if not isinstance(access, Window):
-        return Reach(np.zeros_like(y), np.full_like(y, rows - 1))
+        return np.zeros_like(y), np.full_like(y, rows - 1)
     top = np.zeros_like(y)
     if access.images is not None:
         _, rows, out_rows = access.images
         top, y = y // out_rows * rows, y % out_rows
     first = (y * access.stride - access.pad) // (access.up or 1)
     last = first + (access.kernel - 1) * access.dilation
-    return Reach(top + np.maximum(first, 0), top + np.minimum(last, rows - 1))
+    return top + np.maximum(first, 0), top + np.minimum(last, rows - 1)

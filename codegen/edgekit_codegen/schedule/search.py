@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from ..ir.types import Graph, TensorId
 from ..memory.buffers import buffers, live_bytes
+from ..memory.places import parts as parts_of
+from ..ops import TABLE
+from ..ops.record import Overlap
 from . import layerwise
 from .parts import Parts
 from .stream import stream, streamable
@@ -41,6 +44,7 @@ class Choice:
     schedule: Schedule
     peak: int
     cost: int
+    cuts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def choices(
             ]
             labels[after] = _best(labels[after])
         labels[first] = []
-    return tuple(Choice(_schedule(parts, label.cuts, pulled, pushed), label.peak, label.cost) for label in labels[n])
+    return tuple(Choice(_schedule(parts, label.cuts, pulled, pushed), label.peak, label.cost, label.cuts) for label in labels[n])
 
 
 def _best(labels: Iterable[_Label]) -> list[_Label]:
@@ -102,12 +106,12 @@ def _segment(
         schedule, cost = layerwise.schedule(part.graph), 0
     else:
         inside = [i - part.ops[0] for i in parts.running[first:after]]
-        segment = stream(part.graph, inside, sorted(arriving), sorted(leaving))
+        segment = stream(part.graph, inside, sorted(arriving), sorted(leaving), reaches=parts.reaches)
         if segment is None:
             return None
         schedule, cost = Schedule((segment,)), _cost(segment)
     graph = part.graph
-    return _Label(max(live_bytes(buffers(graph, schedule), whole_slots=True).values()) + part.beside, cost, ())
+    return _Label(max(live_bytes(buffers(graph, schedule, parts.reaches), whole_slots=True).values()) + part.beside, cost, ())
 
 
 def _cost(segment: Segment) -> int:
@@ -121,24 +125,34 @@ def _cost(segment: Segment) -> int:
 
 
 def _schedule(
-    parts: Parts, cuts: Iterable[int], pulled: Collection[TensorId], pushed: Collection[TensorId]
+    parts: Parts, cuts: Iterable[int], pulled: Collection[TensorId], pushed: Collection[TensorId], turning: bool = False
 ) -> Schedule:
-    graph, first = parts.graph, 0
-    dense = {node.op: node for node in layerwise.schedule(graph).segments[0].nodes if isinstance(node, Run)}
+    """turning: segments run up and down in turns, so that what overwrites its input returns to where that began."""
+    graph, first, down = parts.graph, 0, True
     segments: list[Segment] = []
     for after in cuts:
         ops = parts.running[first:after]
         read = {i for op in ops for i in graph.ops[op].inputs}
         written = {i for op in ops for i in graph.ops[op].outputs}
         arriving, leaving = sorted(i for i in pulled if i in read), sorted(i for i in pushed if i in written)
-        if len(ops) == 1 and not arriving and not leaving:
-            if segments and segments[-1].kind == "layers":
-                segments[-1] = Segment("layers", (*segments[-1].nodes, dense[ops[0]]))
-            else:
-                segments.append(Segment("layers", (dense[ops[0]],)))
-        else:
-            made = stream(graph, ops, arriving, leaving)
+        if len(ops) > 1 or arriving or leaving:
+            down = turning and not down and not arriving and not leaving
+            made = stream(graph, ops, arriving, leaving, down, parts.reaches)
             assert made is not None, "the search tried this segment"
             segments.append(made)
+        else:
+            turns = turning and _moves(graph, ops[0])
+            down = not down if turns else down
+            node = layerwise.layer(graph, ops[0], down=turns and down)
+            if segments and segments[-1].kind == "layers":
+                segments[-1] = Segment("layers", (*segments[-1].nodes, node))
+            else:
+                segments.append(Segment("layers", (node,)))
         first = after
     return Schedule(tuple(segments))
+
+
+def _moves(graph: Graph, index: int) -> bool:
+    """Whether the rows of an operator's output can overwrite its input only some way behind."""
+    op = graph.ops[index]
+    return TABLE[op.kind].overlap is Overlap.NEVER and graph.result(op).hwc[0] > 1 and parts_of(graph, op) is None

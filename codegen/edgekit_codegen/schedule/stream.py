@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Rows, Whole, Window
-from .reach import Reach, reach
+from .reach import Reach, Reaches
 from .types import Affine, AffineBox, Due, Loop, Node, Pull, Push, Run, Segment
 
 LOOP = "i"
@@ -45,26 +44,33 @@ class Pace:
 class _Edge:
     """A tensor that one member of a stream writes and another one reads.
 
-    ratio  the reader's period by the writer's; None where one of them has a single row, and so no pace
+    ratio  the reader's period by the writer's, as a fraction; None where one of them has a single row, and so no pace
     """
 
     writer: Source
     reader: int
     reach: Reach
-    ratio: Fraction | None
+    ratio: tuple[int, int] | None
 
 
 def stream(
-    graph: Graph, ops: Sequence[int], pulled: Collection[TensorId] = (), pushed: Collection[TensorId] = ()
+    graph: Graph,
+    ops: Sequence[int],
+    pulled: Collection[TensorId] = (),
+    pushed: Collection[TensorId] = (),
+    down: bool = False,
+    reaches: Reaches | None = None,
 ) -> Segment | None:
     """A segment that runs the operators, given in the order of the graph, row by row.
 
     pulled  graph inputs whose rows arrive one by one; all their readers are among the operators
     pushed  graph outputs whose rows leave one by one; nothing but these operators reads them
+    down    from the last row to the first; nothing is pulled or pushed then
+    reaches kept from one stream of a graph to the next
 
     None where an operator needs the whole of what another one writes, or reads its rows in no steady order.
     """
-    edges = _edges(graph, ops, pulled)
+    edges = _edges(graph, ops, pulled, reaches or Reaches())
     if edges is None:
         return None
     members: tuple[Source, ...] = (*(~ident for ident in pulled), *ops)
@@ -72,10 +78,10 @@ def stream(
     periods = _periods(members, edges)
     if periods is None:
         return None
-    firsts = _firsts(graph, members, edges, periods)
+    firsts = _firsts(graph, members, [_mirrored(e) for e in edges] if down else edges, periods)
     paces = {m: Pace(firsts[m], periods[m], rows[m]) for m in members}
     numbers = {op: n for n, op in enumerate(i for i, op in enumerate(graph.ops) if TABLE[op.kind].kernel is not None)}
-    body = tuple(node for m in members for node in _nodes(graph, m, paces[m], numbers, pushed))
+    body = tuple(node for m in members for node in _nodes(graph, m, paces[m], numbers, pushed, down))
     return Segment("stream", (Loop(LOOP, max(p.end for p in paces.values()), body),))
 
 
@@ -96,7 +102,7 @@ def written_rows(graph: Graph) -> dict[TensorId, TensorId]:
     return found
 
 
-def _edges(graph: Graph, ops: Sequence[int], pulled: Collection[TensorId]) -> list[_Edge] | None:
+def _edges(graph: Graph, ops: Sequence[int], pulled: Collection[TensorId], reaches: Reaches) -> list[_Edge] | None:
     """The tensors between members; None where a row needs more than the rows before it and a few behind."""
     roots = written_rows(graph)
     writers: dict[TensorId, Source] = {ident: ~ident for ident in pulled}
@@ -117,8 +123,15 @@ def _edges(graph: Graph, ops: Sequence[int], pulled: Collection[TensorId]) -> li
             single = tensor.hwc[0] == 1 or graph.result(op).hwc[0] == 1
             if ratio is None and not single:
                 return None
-            edges.append(_Edge(writer, index, reach(graph, op, position), None if single else ratio))
+            edges.append(_Edge(writer, index, reaches.of(graph, op, position), None if single else ratio))
     return edges
+
+
+def _mirrored(edge: _Edge) -> _Edge:
+    """The edge when rows are counted from the last one."""
+    written = len(edge.reach.last) - 1
+    reach = replace(edge.reach, low=written - edge.reach.high[::-1], high=written - edge.reach.low[::-1])
+    return replace(edge, reach=reach)
 
 
 def _views_of(graph: Graph, written: set[TensorId]) -> set[TensorId]:
@@ -130,39 +143,47 @@ def _views_of(graph: Graph, written: set[TensorId]) -> set[TensorId]:
     return shown
 
 
-def _ratio(graph: Graph, op: Op, position: int) -> Fraction | None:
+def _ratio(graph: Graph, op: Op, position: int) -> tuple[int, int] | None:
     """How many rows of an operand one row of the output uses up; None where that is not steady."""
     access = TABLE[op.kind].access(graph, op)
     if isinstance(access, Window) and access.images is None:
-        return Fraction(access.stride, access.up or 1)
-    return Fraction(1) if isinstance(access, Rows) and access.maps[position] is None else None
+        return access.stride, access.up or 1
+    return (1, 1) if isinstance(access, Rows) and access.maps[position] is None else None
 
 
 def _periods(members: Sequence[Source], edges: Sequence[_Edge]) -> Mapping[Source, int] | None:
     """The least whole periods in the ratios that the edges ask for; None where they contradict each other."""
-    near: dict[Source, list[tuple[Source, Fraction]]] = {m: [] for m in members}
+    near: dict[Source, list[tuple[Source, int, int]]] = {m: [] for m in members}
     for e in edges:
         if e.ratio is not None:
-            near[e.writer].append((e.reader, e.ratio))
-            near[e.reader].append((e.writer, 1 / e.ratio))
+            more, less = e.ratio
+            near[e.writer].append((e.reader, more, less))
+            near[e.reader].append((e.writer, less, more))
     periods: dict[Source, int] = {}
     for start in members:
         if start in periods:
             continue
-        relative = {start: Fraction(1)}
+        relative = {start: (1, 1)}
         pending = [start]
         while pending:
             m = pending.pop()
-            for other, ratio in near[m]:
+            for other, more, less in near[m]:
+                ratio = _reduced(relative[m][0] * more, relative[m][1] * less)
                 if other not in relative:
-                    relative[other] = relative[m] * ratio
+                    relative[other] = ratio
                     pending.append(other)
-                elif relative[other] != relative[m] * ratio:
+                elif relative[other] != ratio:
                     return None
-        whole = math.lcm(*(f.denominator for f in relative.values()))
-        shared = math.gcd(*(int(f * whole) for f in relative.values()))
-        periods.update((m, int(f * whole) // shared) for m, f in relative.items())
+        whole = math.lcm(*(less for _, less in relative.values()))
+        counts = {m: more * whole // less for m, (more, less) in relative.items()}
+        shared = math.gcd(*counts.values())
+        periods.update((m, count // shared) for m, count in counts.items())
     return periods
+
+
+def _reduced(more: int, less: int) -> tuple[int, int]:
+    shared = math.gcd(more, less)
+    return more // shared, less // shared
 
 
 def _lag(edge: _Edge, periods: Mapping[Source, int]) -> int:
@@ -182,9 +203,9 @@ def _firsts(
     for m in members:
         firsts[m] = max([0, *(firsts[w] + lag for w, r, lag in lags if r == m)])
 
-    def rate(m: Source) -> Fraction:
+    def rate(m: Source) -> float:
         tensor = graph.tensors[~m] if m < 0 else graph.result(graph.ops[m])
-        return Fraction(tensor.bytes // tensor.hwc[0], periods[m])
+        return tensor.bytes / tensor.hwc[0] / periods[m]
 
     for m in reversed(members):
         readers = [firsts[r] - lag for w, r, lag in lags if w == m]
@@ -196,7 +217,7 @@ def _firsts(
 
 
 def _nodes(
-    graph: Graph, member: Source, pace: Pace, numbers: Mapping[int, int], pushed: Collection[TensorId]
+    graph: Graph, member: Source, pace: Pace, numbers: Mapping[int, int], pushed: Collection[TensorId], down: bool
 ) -> Iterator[Node]:
     """What a member does when a row is due, and the handing over of that row."""
     if member < 0:
@@ -204,10 +225,8 @@ def _nodes(
         yield _due(var, pace, Pull(~member, Affine(0, ((var, 1),))))
         return
     var = f"y_{numbers[member]:02d}"
+    yield _due(var, pace, one_row(graph, member, var, down))
     result = graph.result(graph.ops[member])
-    _, pixels, channels = result.hwc
-    row = Affine(0, ((var, 1),)), Affine(1, ((var, 1),))
-    yield _due(var, pace, Run(member, AffineBox(*row, Affine(0), Affine(pixels), Affine(0), Affine(channels))))
     if result.id in pushed:
         var = f"y_out_{graph.outputs.index(result.id)}"
         yield _due(var, pace, Push(result.id, Affine(0, ((var, 1),))))
@@ -215,3 +234,14 @@ def _nodes(
 
 def _due(var: str, pace: Pace, leaf: Run | Pull | Push) -> Due:
     return Due(var, LOOP, pace.first, pace.period, pace.rows, (leaf,))
+
+
+def one_row(graph: Graph, op: int, var: str, down: bool = False) -> Run:
+    """Row `var` of an operator's output, counted from the last row where `down`."""
+    rows, pixels, channels = graph.result(graph.ops[op]).hwc
+    row = (Affine(rows - 1, ((var, -1),)), Affine(rows, ((var, -1),))) if down else _upwards(var)
+    return Run(op, AffineBox(*row, Affine(0), Affine(pixels), Affine(0), Affine(channels)))
+
+
+def _upwards(var: str) -> tuple[Affine, Affine]:
+    return Affine(0, ((var, 1),)), Affine(1, ((var, 1),))
