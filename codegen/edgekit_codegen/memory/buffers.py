@@ -46,6 +46,7 @@ class Buffer:
     traffic  bytes that kernels read and write here in one inference, estimated by rows
     begins   where each of the tensors begins, in bytes from the buffer's start
     slots    row y of the tensors lives in slot y mod slots; 0 where each tensor has a place for every row
+    slot     the one slot that these bytes are; None where they are all of them, one after the other
     spans    the lives of its parts; None where all of it lives from `first` to `last`
     """
 
@@ -57,6 +58,7 @@ class Buffer:
     traffic: int
     begins: tuple[int, ...] = ()
     slots: int = 0
+    slot: int | None = None
     spans: Spans | None = None
 
 
@@ -244,7 +246,7 @@ class _Layout:
         slots, pitch = ring_rows(life), group.size // rows
         size = align_up(slots * pitch)
         return Buffer(
-            idents, None, size, first, last, group.traffic, begins, slots % rows, _row_spans(life, slots, pitch, size)
+            idents, None, size, first, last, group.traffic, begins, slots % rows, None, _row_spans(life, slots, pitch, size)
         )
 
 
