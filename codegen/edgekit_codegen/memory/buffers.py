@@ -102,6 +102,12 @@ def live_bytes(items: Sequence[Buffer], whole_slots: bool = False) -> dict[int, 
     return dict(zip(times.tolist(), _at(times, first, last, size).tolist(), strict=True))
 
 
+def live_at(item: Buffer, time: int) -> int:
+    """The bytes of a buffer that are live at a time."""
+    spans = spans_of(item)
+    return int((spans.end - spans.begin)[(spans.first <= time) & (time <= spans.last)].sum())
+
+
 def _at(times: Index, first: Index, last: Index, size: Index) -> Index:
     """The bytes live at each of the times, which are those of `first` without repetition."""
     change = np.bincount(np.searchsorted(times, first), size, len(times) + 1)

@@ -1,0 +1,110 @@
+"""The front: plans that no other one beats in both memory and time, and the fastest one within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from ..errors import DoesNotFit
+from ..ir.types import Graph, TensorId
+from ..memory.buffers import buffers, live_bytes
+from ..memory.fit import peak_lines
+from ..memory.plan import Plan
+from ..memory.planner import make_plan
+from ..target import Region, Target
+from . import layerwise
+from .search import choices
+from .segments import Segments, cost
+from .types import Schedule
+
+UNLIMITED = 1 << 40
+"""Bytes that no model needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One plan of a front.
+
+    overhead    instructions, about, that the schedule needs beyond those of layer by layer
+    mac_factor  multiply-accumulates executed by those of the graph: 1.0, no row is computed twice
+    input       "resident", or "streamed" where each row is delivered once, in order
+    """
+
+    plan: Plan
+    overhead: int
+    mac_factor: float
+    input: str
+
+
+def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tuple[Point, ...]:
+    """Plans from the fastest to the smallest, each smaller than the one before; none has to fit the target's memory.
+
+    pulled  graph inputs whose rows arrive one by one
+    """
+    large = _unlimited(target)
+    points: list[Point] = []
+    for schedule, overhead in _candidates(graph, pulled):
+        smallest = points[-1].plan.arena_bytes if points else UNLIMITED
+        if _bound(graph, schedule) < smallest:
+            plan = make_plan(graph, schedule, large)
+            if plan.arena_bytes < smallest:
+                points = [p for p in points if p.overhead < overhead]
+                points.append(Point(plan, overhead, 1.0, "streamed" if pulled else "resident"))
+    return tuple(points)
+
+
+def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Collection[TensorId] = ()) -> Plan:
+    """The fastest plan that fits the target's memory, and takes no more than `budget` bytes of it where one is given.
+
+    Raises DoesNotFit (code "memory.does_not_fit") with the smallest plan there is and what holds its peak.
+    """
+    room = sum(region.size for region in target.regions)
+    limit = room if budget is None else min(budget, room)
+    for schedule, _ in _candidates(graph, pulled):
+        if _bound(graph, schedule) > limit:
+            continue
+        try:
+            plan = make_plan(graph, schedule, target)
+        except DoesNotFit:
+            continue
+        if plan.arena_bytes <= limit:
+            return plan
+    raise _nothing_fits(graph, target, limit, pulled)
+
+
+def _candidates(graph: Graph, pulled: Collection[TensorId]) -> Iterator[tuple[Schedule, int]]:
+    """Schedules and their overhead, the fastest first; layer by layer without any search."""
+    dense = layerwise.schedule(graph)
+    if not pulled:
+        yield dense, 0
+    segments = Segments(graph, pulled)
+    made = (segments.schedule(choice.cuts, turning) for choice in choices(segments) for turning in (False, True))
+    different = dict.fromkeys(schedule for schedule in made if schedule != dense)
+    yield from sorted(((schedule, cost(schedule)) for schedule in different), key=lambda pair: pair[1])
+
+
+def _bound(graph: Graph, schedule: Schedule) -> int:
+    """Bytes that no plan of a schedule can go below."""
+    return max(live_bytes(buffers(graph, schedule)).values(), default=0)
+
+
+def _unlimited(target: Target) -> Target:
+    return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
+
+
+def _nothing_fits(graph: Graph, target: Target, limit: int, pulled: Collection[TensorId]) -> DoesNotFit:
+    points = front(graph, target, pulled)
+    if not points:
+        return DoesNotFit(
+            "memory.no_stream",
+            "the input cannot arrive row by row: what reads it needs the whole of it",
+            "plan without a streamed input",
+        )
+    best = points[-1]
+    lines = [
+        f"needs {best.plan.arena_bytes:,} bytes of memory at least ({best.input} input), {limit:,} are allowed",
+        "",
+        *peak_lines(graph, best.plan.schedule, buffers(graph, best.plan.schedule)),
+    ]
+    hint = "give it more memory, or use a smaller input resolution or fewer channels at the peak"
+    return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint)
