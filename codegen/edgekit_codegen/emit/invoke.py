@@ -87,16 +87,13 @@ def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> 
 
 
 def affine(expression: Affine) -> str:
-    """An affine expression in C."""
-    text = ""
-    for var, k in expression.terms:
-        term = var if abs(k) == 1 else f"{abs(k)} * {var}"
-        text += (f" {'-' if k < 0 else '+'} " if text else "-" if k < 0 else "") + term
-    if not text:
-        return str(expression.const)
-    if expression.const:
-        text += f" {'-' if expression.const < 0 else '+'} {abs(expression.const)}"
-    return text
+    """An affine expression in C; begins with what is positive where there is any."""
+    parts = [(k, var if abs(k) == 1 else f"{abs(k)} * {var}") for var, k in expression.terms]
+    if expression.const or not parts:
+        parts.append((expression.const, str(abs(expression.const))))
+    head = next((i for i, (k, _) in enumerate(parts) if k > 0), 0)
+    (sign, first), *rest = parts[head], *parts[:head], *parts[head + 1 :]
+    return ("-" if sign < 0 else "") + first + "".join(f" {'-' if k < 0 else '+'} {text}" for k, text in rest)
 
 
 def _clipped(expression: Affine, end: int, counts: Counts) -> str:
@@ -104,7 +101,7 @@ def _clipped(expression: Affine, end: int, counts: Counts) -> str:
     low, high = _range(expression, counts)
     if low == high:
         return str(min(max(low, 0), end))
-    return affine(expression) if 0 <= low and high <= end else f"ek_clip({affine(expression)}, {end})"
+    return affine(expression) if low >= 0 and high <= end else f"ek_clip({affine(expression)}, {end})"
 
 
 def _range(expression: Affine, counts: Counts) -> tuple[int, int]:

@@ -12,8 +12,8 @@ from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Rows, Window
 from ..schedule import walk
-from ..schedule.types import Schedule
 from ..schedule.reach import Index, Reaches
+from ..schedule.types import Schedule
 from .lives import ENTRY, Lives, RowLives, lives, merged, ring_rows
 from .places import ALIGN, Places
 
@@ -210,15 +210,14 @@ class _Layout:
         if any(first + self.graph.tensors[member].bytes > result.bytes for member, first in family.items()):
             return None
         for tensor, rows in zip(record.operands(self.graph, op), access.maps, strict=True):
-            if rows is None and not tensor.is_constant and tensor.hwc[0] == result.hwc[0]:
-                if tensor.bytes == result.bytes and self._dies(tensor.id, index):
-                    return tensor.id
+            alike = rows is None and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes
+            if alike and not tensor.is_constant and self._dies(tensor.id, index):
+                return tensor.id
         return None
 
     def _dies(self, ident: TensorId, index: int) -> bool:
         """Whether nothing in the bytes of an operand's rows is needed once the operator has computed those rows."""
-        call, (rows, pixels, channels) = self.lives.calls[index], self.graph.tensors[ident].hwc
-        shared = self._sharing(ident)
+        call, rows, shared = self.lives.calls[index], self.graph.tensors[ident].hwc[0], self._sharing(ident)
         for other in shared:
             known = self.lives.rows.get(other)
             if known is None:
@@ -251,9 +250,8 @@ class _Layout:
         life = merged(known)
         slots, pitch = ring_rows(life), group.size // rows
         size = align_up(slots * pitch)
-        return Buffer(
-            idents, None, size, first, last, group.traffic, begins, slots % rows, None, _row_spans(life, slots, pitch, size)
-        )
+        spans = _row_spans(life, slots, pitch, size)
+        return Buffer(idents, None, size, first, last, group.traffic, begins, slots % rows, None, spans)
 
 
 def _row_spans(life: RowLives, slots: int, pitch: int, size: int) -> Spans:

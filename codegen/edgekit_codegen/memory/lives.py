@@ -1,8 +1,8 @@
 """When every row of every tensor is written and read for the last time, in closed form from the operators' rules.
 
 Times are integers that grow along the inference: the calls of kernels, each at a time of its own, in the order in which
-the schedule makes them. SPAN of them belong to every step (top-level node) of the schedule; before step 0 is ENTRY, when
-the caller fills the inputs, behind the last step is the end, when the outputs are read.
+the schedule makes them. SPAN of them belong to every step (top-level node) of the schedule; before step 0 is ENTRY,
+when the caller fills the inputs, behind the last step is the end, when the outputs are read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..ir.types import Graph, TensorId
 from ..ops import TABLE
 from ..schedule import walk
 from ..schedule.reach import NEVER, Index, Reaches
-from ..schedule.types import Accumulate, Affine, AffineBox, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+from ..schedule.types import Accumulate, Affine, AffineBox, Due, Loop, Node, Pull, Push, Run, Schedule
 
 SPAN = 1 << 24
 """Times of one step."""
@@ -94,7 +94,7 @@ def _all_rows(graph: Graph, ident: TensorId, born: int, dies: int) -> RowLives:
 
 
 def _extend(found: Lives, ident: TensorId, read: Index) -> None:
-    """Rows are read at those times; ENTRY where they are not. A view begins when it is read: its family knows better."""
+    """Rows are read at those times, ENTRY where they are not. A view begins where it is read."""
     known = found.rows.get(ident, RowLives(np.where(read == ENTRY, found.end, read), read))
     found.rows[ident] = RowLives(known.born, np.maximum(known.dies, read))
 

@@ -1,8 +1,8 @@
 """Which region every buffer goes to, and where in it.
 
 The first region alone serves where everything fits it. Otherwise the regions share the load such that all of them
-together need no more than the lower bound, with the most traffic in the faster ones; and where that fails too, the
-smallest of what is left: one region alone, or every region filled in order of preference.
+together need no more than the lower bound, with the most traffic in the faster ones; and where that takes more, the
+smallest of all: that, one region alone, or every region filled in order of preference.
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ def place(items: Sequence[Buffer], regions: Sequence[Region]) -> Placement | Non
     first = _alone(items, sizes, 0)
     if first is not None:
         return first
-    for caps, pinned in _splits(items, sizes):
-        found = _fill(items, caps, pinned)
-        if found is not None:
-            return found
-    rest = [_alone(items, sizes, r) for r in range(1, len(sizes))] + [_fill(items, sizes, {})]
+    split = next((p for p in (_fill(items, *way) for way in _splits(items, sizes)) if p is not None), None)
+    if split is not None and split.total == max(live_bytes(items).values()):
+        return split
+    rest = [split, *(_alone(items, sizes, r) for r in range(1, len(sizes))), _fill(items, sizes, {})]
     return min((p for p in rest if p is not None), key=lambda p: p.total, default=None)
 
 

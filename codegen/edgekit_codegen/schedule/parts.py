@@ -14,12 +14,12 @@ class Part:
     """Operators that follow each other.
 
     graph   they alone; its inputs are what they read that is there before, its outputs what is needed afterwards
-    ops     their indices in the entire graph
+    begin   the index in the entire graph of the first of them
     beside  bytes of tensors that are there before, needed afterwards, and not read in between
     """
 
     graph: Graph
-    ops: tuple[int, ...]
+    begin: int
     beside: int
 
 
@@ -43,13 +43,12 @@ class Parts:
         end = self.running[after] if after < len(self.running) else len(self.graph.ops)
         ops = self.graph.ops[begin:end]
         read = {i for op in ops for i in op.inputs}
-        before = [i for i, born in self._born.items() if born < begin]
+        there = [i for i, born in self._born.items() if born < end]
+        before = [i for i in there if self._born[i] < begin]
+        later = {i for i in there if self._last.get(i, -1) >= end}
         entering = tuple(i for i in before if i in read)
-        needed = tuple(
-            i for i, born in self._born.items() if born < end and self._last.get(i, -1) >= end and (born >= begin or i in read)
-        )
-        beside = sum(self.graph.tensors[i].bytes for i in before if self._last.get(i, -1) >= end and i not in read)
-        part = self.graph.with_ops(ops)
-        inside = replace(part, inputs=entering, outputs=needed)
+        needed = tuple(i for i in there if i in later and (self._born[i] >= begin or i in read))
+        beside = sum(self.graph.tensors[i].bytes for i in before if i in later and i not in read)
         named = {i for op in ops for i in (*op.inputs, *op.outputs) if i is not None} | {*entering, *needed}
-        return Part(replace(inside, tensors={i: self.graph.tensors[i] for i in named}), tuple(range(begin, end)), beside)
+        tensors = {i: self.graph.tensors[i] for i in named}
+        return Part(replace(self.graph, tensors=tensors, ops=ops, inputs=entering, outputs=needed), begin, beside)

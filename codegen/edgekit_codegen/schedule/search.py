@@ -63,9 +63,7 @@ def _labels(segments: Segments, peak: Callable[[Need], int], busy: Sequence[bool
                 continue
             need = segments.need(first, after)
             if need is not None:
-                there = (
-                    Choice(max(c.peak, peak(need)), c.cost + need.cost, (*c.cuts, after)) for c in labels[first]
-                )
+                there = (Choice(max(c.peak, peak(need)), c.cost + need.cost, (*c.cuts, after)) for c in labels[first])
                 labels[after] = _best((*labels[after], *there))
     return labels[-1]
 

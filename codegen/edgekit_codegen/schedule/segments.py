@@ -75,7 +75,7 @@ class Segments:
         part = self.parts.between(first, after)
         if any(i in self._pulled for i in part.graph.outputs):
             return None  # a row that arrives only once is needed by a later segment too
-        inside = [i - part.ops[0] for i in self.parts.running[first:after]]
+        inside = [i - part.begin for i in self.parts.running[first:after]]
         segment = self._segment(part.graph, inside, down=False)
         if segment is None:
             return None

@@ -80,8 +80,8 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Run `body` in the iterations first, first + period, first + 2 * period, ... of the loop over `of`, n times in all,
-    with var = 0 .. n-1.
+    """Run `body` in the iterations first, first + period, first + 2 * period, ... of the loop over `of`, n times in
+    all, with var = 0 .. n-1.
 
     A row stream gives every operator its own pace: one that is two strides deep is due in every fourth iteration.
     """

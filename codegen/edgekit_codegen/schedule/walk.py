@@ -22,7 +22,7 @@ def leaves(node: Node) -> Iterator[Node]:
 
 
 def executed(schedule: Schedule) -> Iterator[tuple[Leaf, Env]]:
-    """The nodes that hold no others in the order of an inference, as often as they run, with the loop variables then."""
+    """The leaves in the order of an inference, as often as they run, with the loop variables then."""
     for node in nodes(schedule):
         yield from _executed(node, {})
 
