@@ -55,8 +55,8 @@ def test_known_peaks(name: str, peak: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_rows_in_turns_up_and_down_reach_the_lower_bound(name: str) -> None:
-    """What overwrites its input lies below it where rows run up, above it where they run down."""
+def test_rows_forth_and_back_in_turns_reach_the_lower_bound(name: str) -> None:
+    """What overwrites its input lies below it where rows run forth, above it where they run back."""
     graph = plans.real(name)
     segments = Segments(graph)
     plan = make_plan(graph, segments.schedule(range(1, segments.count + 1), turning=True), plans.HOST)

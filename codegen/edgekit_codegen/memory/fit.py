@@ -32,7 +32,7 @@ def does_not_fit(graph: Graph, schedule: Schedule, target: Target, items: Sequen
         missing = max(height - region.size, 0)
         lines.append(f"  {region.name:<12}{region.size:>12,}{height:>16,}{missing:>12,}")
     lines += ["", *peak_lines(graph, schedule, items)]
-    return DoesNotFit("memory.does_not_fit", "\n".join(lines), _hint(graph, items))
+    return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint(graph, items))
 
 
 def peak_lines(graph: Graph, schedule: Schedule, items: Sequence[Buffer]) -> list[str]:
@@ -78,7 +78,8 @@ def label(graph: Graph, item: Buffer) -> str:
     return f"'{short_name(tensor)}' {tensor.dtype.value}{list(tensor.shape)}"
 
 
-def _hint(graph: Graph, items: Sequence[Buffer]) -> str:
+def hint(graph: Graph, items: Sequence[Buffer]) -> str:
+    """What the user can change about what is live at the peak."""
     at_edge = {*graph.inputs, *graph.outputs}
     if any(graph.tensors[t].dtype is DType.FLOAT32 and t in at_edge for _, b in at_peak(items) for t in b.tensors):
         return 'give the model int8 inputs and outputs (io = "int8"): float32 takes four times the memory'

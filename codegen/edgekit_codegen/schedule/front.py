@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from ..errors import DoesNotFit
 from ..ir.types import Graph, TensorId
 from ..memory.buffers import buffers, live_bytes
-from ..memory.fit import peak_lines
+from ..memory.elide import elide
+from ..memory.fit import hint, peak_lines
 from ..memory.plan import Plan
 from ..memory.planner import make_plan
 from ..target import Region, Target
 from . import layerwise
 from .search import choices
 from .segments import Segments, cost
+from .text import describe
 from .types import Schedule
 
 UNLIMITED = 1 << 40
@@ -37,13 +39,14 @@ class Point:
 
 
 def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tuple[Point, ...]:
-    """Plans from the fastest to the smallest, each smaller than the one before; none has to fit the target's memory.
+    """Plans from the fastest to the smallest, each smaller than the one before; all of them for `unlimited(target)`.
 
     pulled  graph inputs whose rows arrive one by one
     """
-    large = _unlimited(target)
+    large = unlimited(target)
     points: list[Point] = []
-    for schedule, overhead in _candidates(graph, pulled):
+    for made, overhead in _candidates(graph, pulled):
+        schedule = elide(graph, made)
         smallest = points[-1].plan.arena_bytes if points else UNLIMITED
         if _bound(graph, schedule) < smallest:
             plan = make_plan(graph, schedule, large)
@@ -60,7 +63,8 @@ def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Col
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    for schedule, _ in _candidates(graph, pulled):
+    for made, _ in _candidates(graph, pulled):
+        schedule = elide(graph, made)
         if _bound(graph, schedule) > limit:
             continue
         try:
@@ -88,7 +92,8 @@ def _bound(graph: Graph, schedule: Schedule) -> int:
     return max(live_bytes(buffers(graph, schedule)).values(), default=0)
 
 
-def _unlimited(target: Target) -> Target:
+def unlimited(target: Target) -> Target:
+    """The target with one memory that holds everything."""
     return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
 
 
@@ -101,10 +106,13 @@ def _nothing_fits(graph: Graph, target: Target, limit: int, pulled: Collection[T
             "plan without a streamed input",
         )
     best = points[-1]
+    items = buffers(graph, best.plan.schedule)
+    offers = ", ".join(f"{region.name} {region.size:,}" for region in target.regions)
     lines = [
-        f"needs {best.plan.arena_bytes:,} bytes of memory at least ({best.input} input), {limit:,} are allowed",
+        f"needs {best.plan.arena_bytes:,} bytes of memory at least, with its input {best.input}, {limit:,} are allowed",
+        f"the schedule for that: {describe(best.plan.schedule)}",
+        f"{target.name} offers: {offers or 'none'}",
         "",
-        *peak_lines(graph, best.plan.schedule, buffers(graph, best.plan.schedule)),
+        *peak_lines(graph, best.plan.schedule, items),
     ]
-    hint = "give it more memory, or use a smaller input resolution or fewer channels at the peak"
-    return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint)
+    return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint(graph, items))

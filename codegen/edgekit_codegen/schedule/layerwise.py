@@ -14,11 +14,11 @@ def schedule(graph: Graph) -> Schedule:
     return Schedule((Segment("layers", tuple(layer(graph, i) for i in range(len(graph.ops)) if _runs(graph, i))),))
 
 
-def layer(graph: Graph, op: int, down: bool = False) -> Node:
-    """One operator over its whole output. down: from the last row to the first."""
+def layer(graph: Graph, op: int, reverse: bool = False) -> Node:
+    """One operator over its whole output. reverse: from the last row to the first."""
     hwc = graph.result(graph.ops[op]).hwc
-    if down:
-        return Loop(LOOP, hwc[0], (one_row(graph, op, LOOP, down=True),))
+    if reverse:
+        return Loop(LOOP, hwc[0], (one_row(graph, op, LOOP, reverse=True),))
     return Run(op, AffineBox.constant(Box.of(hwc)))
 
 

@@ -76,32 +76,32 @@ class Segments:
         if any(i in self._pulled for i in part.graph.outputs):
             return None  # a row that arrives only once is needed by a later segment too
         inside = [i - part.begin for i in self.parts.running[first:after]]
-        segment = self._segment(part.graph, inside, down=False)
+        segment = self._segment(part.graph, inside, reverse=False)
         if segment is None:
             return None
         items = buffers(part.graph, Schedule((segment,)), self.parts.reaches)
         rows, slots = (max(live_bytes(items, whole).values(), default=0) + part.beside for whole in (False, True))
         return Need(rows, slots, _cost(segment.nodes))
 
-    def _segment(self, graph: Graph, ops: Sequence[int], down: bool) -> Segment | None:
+    def _segment(self, graph: Graph, ops: Sequence[int], reverse: bool) -> Segment | None:
         arriving = sorted({i for op in ops for i in graph.ops[op].inputs if i is not None and i in self._pulled})
         leaving = sorted({i for op in ops for i in graph.ops[op].outputs if i in self._pushed})
         if len(ops) == 1 and not arriving and not leaving:
-            return Segment("layers", (layerwise.layer(graph, ops[0], down and _moves(graph, ops[0])),))
-        return stream(graph, ops, arriving, leaving, down and not arriving and not leaving, self.parts.reaches)
+            return Segment("layers", (layerwise.layer(graph, ops[0], reverse and _moves(graph, ops[0])),))
+        return stream(graph, ops, arriving, leaving, reverse and not arriving and not leaving, self.parts.reaches)
 
     def schedule(self, cuts: Sequence[int], turning: bool = False) -> Schedule:
         """The segments that end at the cuts, one after the other.
 
-        turning  they run up and down in turns: an output that overwrites its input lies some way below it in memory
-                 where rows run up, and above it where they run down, so that in turns it stays where it is
+        turning  they run forth and back in turns: an output that overwrites its input lies some way below it in
+                 memory where rows run forth, and above it where they run back, so that in turns it stays where it is
         """
         made: list[Segment] = []
-        first, down = 0, True
+        first, reverse = 0, True
         for after in cuts:
             ops = self.parts.running[first:after]
-            down = not down if len(ops) > 1 or _moves(self.graph, ops[0]) else down
-            segment = self._segment(self.graph, ops, turning and down)
+            reverse = not reverse if len(ops) > 1 or _moves(self.graph, ops[0]) else reverse
+            segment = self._segment(self.graph, ops, turning and reverse)
             assert segment is not None, "the search tried this segment"
             if made and made[-1].kind == segment.kind == "layers":
                 made[-1] = Segment("layers", made[-1].nodes + segment.nodes)

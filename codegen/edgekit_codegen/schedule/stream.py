@@ -58,14 +58,14 @@ def stream(
     ops: Sequence[int],
     pulled: Collection[TensorId] = (),
     pushed: Collection[TensorId] = (),
-    down: bool = False,
+    reverse: bool = False,
     reaches: Reaches | None = None,
 ) -> Segment | None:
     """A segment that runs the operators, given in the order of the graph, row by row.
 
     pulled  graph inputs whose rows arrive one by one; all their readers are among the operators
     pushed  graph outputs whose rows leave one by one; nothing but these operators reads them
-    down    from the last row to the first; nothing is pulled or pushed then
+    reverse from the last row to the first; nothing is pulled or pushed then
     reaches kept from one stream of a graph to the next
 
     None where an operator needs the whole of what another one writes, or reads its rows in no steady order.
@@ -78,10 +78,10 @@ def stream(
     periods = _periods(members, edges)
     if periods is None:
         return None
-    firsts = _firsts(graph, members, [_mirrored(e) for e in edges] if down else edges, periods)
+    firsts = _firsts(graph, members, [_mirrored(e) for e in edges] if reverse else edges, periods)
     paces = {m: Pace(firsts[m], periods[m], rows[m]) for m in members}
     numbers = {op: n for n, op in enumerate(i for i, op in enumerate(graph.ops) if TABLE[op.kind].kernel is not None)}
-    body = tuple(node for m in members for node in _nodes(graph, m, paces[m], numbers, pushed, down))
+    body = tuple(node for m in members for node in _nodes(graph, m, paces[m], numbers, pushed, reverse))
     return Segment("stream", (Loop(LOOP, max(p.end for p in paces.values()), body),))
 
 
@@ -217,7 +217,7 @@ def _firsts(
 
 
 def _nodes(
-    graph: Graph, member: Source, pace: Pace, numbers: Mapping[int, int], pushed: Collection[TensorId], down: bool
+    graph: Graph, member: Source, pace: Pace, numbers: Mapping[int, int], pushed: Collection[TensorId], reverse: bool
 ) -> Iterator[Node]:
     """What a member does when a row is due, and the handing over of that row."""
     if member < 0:
@@ -225,7 +225,7 @@ def _nodes(
         yield _due(var, pace, Pull(~member, Affine(0, ((var, 1),))))
         return
     var = f"y_{numbers[member]:02d}"
-    yield _due(var, pace, one_row(graph, member, var, down))
+    yield _due(var, pace, one_row(graph, member, var, reverse))
     result = graph.result(graph.ops[member])
     if result.id in pushed:
         var = f"y_out_{graph.outputs.index(result.id)}"
@@ -236,10 +236,10 @@ def _due(var: str, pace: Pace, leaf: Run | Pull | Push) -> Due:
     return Due(var, LOOP, pace.first, pace.period, pace.rows, (leaf,))
 
 
-def one_row(graph: Graph, op: int, var: str, down: bool = False) -> Run:
-    """Row `var` of an operator's output, counted from the last row where `down`."""
+def one_row(graph: Graph, op: int, var: str, reverse: bool = False) -> Run:
+    """Row `var` of an operator's output, counted from the last row where `reverse`."""
     rows, pixels, channels = graph.result(graph.ops[op]).hwc
-    row = (Affine(rows - 1, ((var, -1),)), Affine(rows, ((var, -1),))) if down else _upwards(var)
+    row = (Affine(rows - 1, ((var, -1),)), Affine(rows, ((var, -1),))) if reverse else _upwards(var)
     return Run(op, AffineBox(*row, Affine(0), Affine(pixels), Affine(0), Affine(channels)))
 
 
