@@ -102,6 +102,11 @@ def live_bytes(items: Sequence[Buffer], whole_slots: bool = False) -> dict[int, 
     return dict(zip(times.tolist(), _at(times, first, last, size).tolist(), strict=True))
 
 
+def lower_bound(items: Sequence[Buffer]) -> int:
+    """Bytes, in whole words, that no placement of the buffers can go below: the most that are live at a time."""
+    return align_up(max(live_bytes(items).values(), default=0))
+
+
 def live_at(item: Buffer, time: int) -> int:
     """The bytes of a buffer that are live at a time."""
     spans = spans_of(item)
@@ -250,15 +255,13 @@ class _Layout:
         life = merged(known)
         slots, pitch = ring_rows(life), group.size // rows
         size = align_up(slots * pitch)
-        spans = _row_spans(life, slots, pitch, size)
+        spans = _row_spans(life, slots, pitch)
         return Buffer(idents, None, size, first, last, group.traffic, begins, slots % rows, None, spans)
 
 
-def _row_spans(life: RowLives, slots: int, pitch: int, size: int) -> Spans:
-    """Rows in their slots; the last slot extends to the end of the buffer."""
+def _row_spans(life: RowLives, slots: int, pitch: int) -> Spans:
     slot = np.arange(len(life.born), dtype=np.int64) % slots
-    end = np.where(slot == slots - 1, size, (slot + 1) * pitch)
-    return Spans(slot * pitch, end, life.born, life.dies)
+    return Spans(slot * pitch, (slot + 1) * pitch, life.born, life.dies)
 
 
 def _activations(graph: Graph, op: Op) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .buffers import Buffer, live_bytes, spans_of
+from .buffers import Buffer, live_bytes, lower_bound, spans_of
 from .clearance import APART, clearances
 
 BUDGET = 4000
@@ -100,8 +100,8 @@ class _Problem:
             [(j, int(self.clearance[i, j]), int(self.clearance[j, i])) for j in np.flatnonzero(row).tolist()]
             for i, row in enumerate(self.conflict)
         ]
-        loads = live_bytes(tuple(items))
-        self.lower_bound = max(loads.values())
+        loads = live_bytes(items)
+        self.lower_bound = lower_bound(items)
         times = _busiest(loads)
         self.need = np.stack([_needed(item, times) for item in items])
         self.load = self.need.sum(axis=0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from ..target import Region
-from .buffers import Buffer, live_bytes
+from .buffers import Buffer, live_bytes, lower_bound
 from .clearance import clearances
 from .pack import Shelf, pack
 
@@ -45,7 +45,7 @@ def place(items: Sequence[Buffer], regions: Sequence[Region]) -> Placement | Non
     if first is not None:
         return first
     split = next((p for p in (_fill(items, *way) for way in _splits(items, sizes)) if p is not None), None)
-    if split is not None and split.total == max(live_bytes(items).values()):
+    if split is not None and split.total == lower_bound(items):
         return split
     rest = [split, *(_alone(items, sizes, r) for r in range(1, len(sizes))), _fill(items, sizes, {})]
     return min((p for p in rest if p is not None), key=lambda p: p.total, default=None)

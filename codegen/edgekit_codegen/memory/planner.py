@@ -9,7 +9,7 @@ from ..ir.region import Box
 from ..ir.types import Graph, TensorId
 from ..schedule.types import Schedule
 from ..target import Region, Target
-from .buffers import Buffer, buffers, live_bytes
+from .buffers import Buffer, buffers, lower_bound
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
@@ -29,7 +29,7 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     """
     schedule = elide(graph, schedule)
     items = buffers(graph, schedule)
-    bound = max(live_bytes(items).values(), default=0)
+    bound = lower_bound(items)
     items, placement = _tightest(items, bound, target.regions)
     if placement is None:
         raise does_not_fit(graph, schedule, target, items)

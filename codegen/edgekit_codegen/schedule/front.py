@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import DoesNotFit
 from ..ir.types import Graph, TensorId
-from ..memory.buffers import buffers, live_bytes
+from ..memory.buffers import buffers, lower_bound
 from ..memory.elide import elide
 from ..memory.fit import hint, peak_lines
 from ..memory.plan import Plan
@@ -89,7 +89,7 @@ def _candidates(graph: Graph, pulled: Collection[TensorId]) -> Iterator[tuple[Sc
 
 def _bound(graph: Graph, schedule: Schedule) -> int:
     """Bytes that no plan of a schedule can go below."""
-    return max(live_bytes(buffers(graph, schedule)).values(), default=0)
+    return lower_bound(buffers(graph, schedule))
 
 
 def unlimited(target: Target) -> Target:
