@@ -102,7 +102,7 @@ def whole(graph: Graph, **ends: tuple[TensorId, ...]) -> Plan:
 @pytest.fixture
 def shortest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rings are as short as they can be: none is longer so as to share bytes with another."""
-    monkeypatch.setattr("edgekit_codegen.memory.planner.ROUNDS", 0)
+    monkeypatch.setattr("edgekit_codegen.memory.planner.ROUNDS", ())
 
 
 def window(kernel: int, stride: int = 1, dilation: int = 1, pad: int = 0) -> Graph:

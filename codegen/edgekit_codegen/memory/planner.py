@@ -16,7 +16,7 @@ from .place import Placement, place
 from .plan import Plan, RegionUse, Scratch, Storage
 from .rotate import rotated
 
-ROUNDS = 4
+ROUNDS: tuple[int, ...] = (2, 4)
 """Lengths of rings that share bytes which are tried."""
 
 
@@ -55,7 +55,7 @@ def _tightest(
 ) -> tuple[tuple[Buffer, ...], Placement | None]:
     """The buffers as they are, or with rings that share bytes where that takes less of the first region."""
     best = items, place(items, regions)
-    for rounds in range(1, ROUNDS + 1):
+    for rounds in ROUNDS:
         if best[1] is not None and best[1].total == bound:
             break
         turned = rotated(items, rounds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from ..errors import DoesNotFit
+from ..errors import CodegenError, DoesNotFit, UnsupportedModel
 from ..ir.types import Graph, TensorId
 from ..memory.buffers import buffers, lower_bound
 from ..memory.elide import elide
@@ -59,7 +59,8 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
 def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Collection[TensorId] = ()) -> Plan:
     """The fastest plan that fits the target's memory, and takes no more than `budget` bytes of it where one is given.
 
-    Raises DoesNotFit (code "memory.does_not_fit") with the smallest plan there is and what holds its peak.
+    Raises DoesNotFit (code "memory.does_not_fit") with the smallest plan there is and what holds its peak, and
+    UnsupportedModel for an input that cannot arrive row by row.
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
@@ -97,12 +98,12 @@ def unlimited(target: Target) -> Target:
     return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
 
 
-def _nothing_fits(graph: Graph, target: Target, limit: int, pulled: Collection[TensorId]) -> DoesNotFit:
+def _nothing_fits(graph: Graph, target: Target, limit: int, pulled: Collection[TensorId]) -> CodegenError:
     points = front(graph, target, pulled)
     if not points:
-        return DoesNotFit(
-            "memory.no_stream",
-            "the input cannot arrive row by row: what reads it needs the whole of it",
+        return UnsupportedModel(
+            "unsupported.streamed_input",
+            "the input cannot arrive row by row: what reads it needs the whole of it, or it is an output too",
             "plan without a streamed input",
         )
     best = points[-1]

@@ -51,7 +51,7 @@ def _all(segments: Segments, peak: Callable[[Need], int]) -> Sequence[Choice]:
         found = _labels(segments, peak, busy)
         if not found or guess <= min(choice.peak for choice in found) or guess == 0:
             return found
-        guess //= 4
+        guess //= 2
 
 
 def _labels(segments: Segments, peak: Callable[[Need], int], busy: Sequence[bool]) -> Sequence[Choice]:
