@@ -159,11 +159,17 @@ def short(label: str) -> str:
     return f"{number} {SHORT.get(kind, kind)}" if number.isdigit() else label
 
 
+def _step(layers: Sequence[str]) -> str:
+    """The layers of a step; of many, the first and the last."""
+    names = [short(layer) for layer in layers]
+    return ", ".join(names) if len(names) < 3 else f"{names[0]} .. {names[-1]}"
+
+
 def _columns(ax: Axes, steps: Sequence[str]) -> None:
     """Layers under the last panel, between what the caller writes and reads."""
     ax.set_xlim(-1.2, len(steps) + 1.2)
     ax.set_xticks([t + 0.5 for t in range(-1, len(steps) + 1)])
-    names = [", ".join(short(part) for part in step.split(", ")) for step in steps]
+    names = [_step(step.split(", ")) for step in steps]
     ax.set_xticklabels(["fill inputs", *names, "read outputs"], rotation=60, ha="right", fontsize=7.5)
     ax.tick_params(axis="x", length=0, pad=1)
     for label in ax.get_xticklabels():
