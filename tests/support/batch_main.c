@@ -1,6 +1,7 @@
 /* Runs many models on this computer, one inference of each: MODELS lists their descriptors, the first argument has a
  * letter per model: 0 resident, i streamed input, o streamed output, b both. Reads the bytes of all inputs of each from
- * stdin, writes the bytes of all its outputs. Regions are exactly as large as each model says, and filled with garbage. */
+ * stdin, writes the bytes of all its outputs. Regions are exactly as large as each model says, and filled with garbage.
+ */
 #define _POSIX_C_SOURCE 200809L /* posix_memalign, which takes any size */
 #include <stdio.h>
 #include <stdlib.h>

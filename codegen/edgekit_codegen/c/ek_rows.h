@@ -82,7 +82,8 @@ static inline int ek_clip(int value, int end)
 static inline int ek_due(int i, int first, int period, int n)
 {
     const unsigned since = (unsigned)i - (unsigned)first; /* before `first` it wraps to more than n periods */
-    return since % (unsigned)period == 0 && since / (unsigned)period < (unsigned)n ? (int)(since / (unsigned)period) : -1;
+    return since % (unsigned)period == 0 && since / (unsigned)period < (unsigned)n ? (int)(since / (unsigned)period)
+                                                                                   : -1;
 }
 
 static inline void ek_mark(const ek_ctx_t *ctx, int layer)

@@ -58,16 +58,18 @@ def at_peak(items: Sequence[Buffer]) -> list[tuple[int, Buffer]]:
 
 
 def step_name(graph: Graph, schedule: Schedule, step: int) -> str:
-    """A step for people: its number among the layers and its operator."""
+    """A step for people: its number among the layers and its operator, or the layers that run in one stream."""
     steps = walk.nodes(schedule)
     if step < 0:
         return "before the first layer, when the inputs are filled"
     if step >= len(steps):
         return "after the last layer, when the outputs are read"
-    runs = [leaf.op for leaf in walk.leaves(steps[step]) if isinstance(leaf, Run)]
-    op = graph.ops[runs[0]]
-    number = walk.layers(schedule).index(runs[0])
-    return f"layer {number:02d}, {op.kind} (operator {', '.join(map(str, op.origin)) or runs[0]})"
+    layers = walk.layers(schedule)
+    runs = sorted({layers.index(leaf.op) for leaf in walk.leaves(steps[step]) if isinstance(leaf, Run)})
+    if len(runs) > 1:
+        return f"the stream of layers {runs[0]:02d} to {runs[-1]:02d}"
+    op, number = graph.ops[layers[runs[0]]], runs[0]
+    return f"layer {number:02d}, {op.kind} (operator {', '.join(map(str, op.origin)) or layers[number]})"
 
 
 def label(graph: Graph, item: Buffer) -> str:
