@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit_codegen import memory, passes
+from edgekit_codegen import passes
 from edgekit_codegen.emit import Sources, emit
 from edgekit_codegen.errors import CodegenError, DoesNotFit
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.schedule import layerwise
+from edgekit_codegen.schedule import front
 from edgekit_codegen.target import Target
 
 from . import boards, frontend
@@ -27,8 +27,8 @@ from .errors import FitError, ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """A model planned for a target.
+class Read:
+    """A model that is to be planned for a target.
 
     source  the graph as the frontend read it
     graph   after the exact rewrites
@@ -38,19 +38,48 @@ class Compiled:
     graph: Graph
     steps: tuple[passes.PassReport, ...]
     target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled(Read):
+    """A model planned for a target."""
+
     plan: Plan
 
 
-def compile_model(model: Path, board: Board, io: str = "model") -> Compiled:
-    """Read a model, rewrite it exactly, schedule it and give every buffer a certified address."""
+def compile_model(
+    model: Path, board: Board, io: str = "model", sram: int | None = None, stream_input: bool = False
+) -> Compiled:
+    """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
+
+    sram          the most bytes that the plan may take; None leaves all of the board's memory
+    stream_input  the input's rows arrive one by one, in order
+
+    The schedule is the fastest that fits; FitError names the smallest where none does.
+    """
+    read = read_model(model, board, io)
+    with compiler_errors(model.name):
+        pulled = read.graph.inputs if stream_input else ()
+        plan = front.fastest(read.graph, read.target, sram, pulled)
+        validate(read.graph, plan, read.target)
+    return Compiled(read.source, read.graph, read.steps, read.target, plan)
+
+
+def read_model(model: Path, board: Board, io: str = "model") -> Read:
+    """Read a model and rewrite it exactly."""
     source = frontend.load(model, io=io)
-    target = boards.target(board)
     with compiler_errors(model.name):
         optimized = passes.optimize(source)
-        schedule = layerwise.schedule(optimized.graph)
-        plan = memory.make_plan(optimized.graph, schedule, target)
-        validate(optimized.graph, plan, target)
-    return Compiled(source, optimized.graph, optimized.steps, target, plan)
+    return Read(source, optimized.graph, optimized.steps, boards.target(board))
+
+
+def pareto(read: Read, stream_input: bool = False) -> tuple[front.Point, ...]:
+    """Plans that no other one beats in both memory and time, the fastest first, each of them certified."""
+    with compiler_errors(read.source.name):
+        points = front.front(read.graph, read.target, read.graph.inputs if stream_input else ())
+        for point in points:
+            validate(read.graph, point.plan, front.unlimited(read.target))
+    return points
 
 
 def to_c(compiled: Compiled) -> Sources:

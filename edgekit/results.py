@@ -77,8 +77,32 @@ class BuildResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPoint:
+    """One plan of the front between memory and time.
+
+    mac_factor          multiply-accumulates executed by those after exact rewrites
+    extra_instructions  estimated, beyond those of layer by layer
+    input               "resident", or "streamed": each row delivered once, in order
+    """
+
+    arena_bytes: int
+    mac_factor: float
+    extra_instructions: int
+    input: str
+    schedule: str
+
+    def to_json(self) -> Json:
+        """Cycles and flash are not estimated yet."""
+        return {**asdict(self), "cycles_estimate": None, "flash_bytes": None}
+
+
+@dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A memory plan, with no toolchain involved."""
+    """A memory plan, with no toolchain involved.
+
+    input   "resident", or "streamed": each row delivered once, in order
+    points  the front, where it was asked for
+    """
 
     model: str
     board: str
@@ -89,11 +113,13 @@ class PlanResult:
     macs: int
     macs_original: int
     rewrites: tuple[Rewrite, ...]
+    input: str
     schedule: str
     peak_layer: str
     peak_tensors: tuple[tuple[str, int], ...]
     buffers: tuple[Json, ...]
     plots: tuple[Path, ...] = ()
+    points: tuple[PlanPoint, ...] = ()
 
     def to_json(self) -> Json:
         return {
@@ -107,11 +133,12 @@ class PlanResult:
             "macs_original": self.macs_original,
             "rewrites": [asdict(r) for r in self.rewrites],
             "mac_factor": 1.0,
-            "input": "resident",
+            "input": self.input,
             "schedule": self.schedule,
             "peak": {"layer": self.peak_layer, "tensors": [{"name": n, "bytes": b} for n, b in self.peak_tensors]},
             "buffers": list(self.buffers),
             "plots": [str(p) for p in self.plots],
+            "points": [p.to_json() for p in self.points],
         }
 
 

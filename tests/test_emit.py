@@ -342,7 +342,8 @@ def test_affine_expressions_as_c() -> None:
         (Affine(3), "3"),
         (Affine(0, (("i", 1),)), "i"),
         (Affine(-1, (("i", 2), ("j", -1))), "2 * i - j - 1"),
-        (Affine(4, (("i", -3),)), "-3 * i + 4"),
+        (Affine(4, (("i", -3),)), "4 - 3 * i"),
+        (Affine(-4, (("i", -1),)), "-i - 4"),
     ]:
         assert affine(expression) == text
         assert eval(text, {}, {"i": 5, "j": 7}) == expression.at({"i": 5, "j": 7})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,27 +18,50 @@ from edgekit_codegen.memory import make_plan
 from edgekit_codegen.memory.buffers import Buffer, buffers, live_bytes
 from edgekit_codegen.memory.pack import pack
 from edgekit_codegen.memory.validate import validate
+from edgekit_codegen.schedule import layerwise
+from edgekit_codegen.schedule.segments import Segments
 from edgekit_codegen.target import Region, Target
+
+
+def busiest(graph: Graph) -> int:
+    """The bytes of the tensors that are live at the busiest operator, none of them overlapping another."""
+    whole = [replace(b, spans=None) for b in buffers(graph, layerwise.schedule(graph))]
+    return max(live_bytes(whole).values())
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("target", [plans.HOST, plans.F746], ids=lambda t: t.name)
-def test_real_models_reach_the_lower_bound(name: str, target: Target) -> None:
+def test_real_models_need_less_than_the_tensors_of_their_busiest_layer(name: str, target: Target) -> None:
     graph = plans.real(name)
     plan = plans.plan(graph, target)
     validate(graph, plan, target)
-    assert plan.arena_bytes == plan.lower_bound_bytes
+    assert plan.lower_bound_bytes <= plan.arena_bytes <= busiest(graph)
     assert plan.arena_bytes == sum(r.used for r in plan.regions)
-    assert plan.gap == 0.0
 
 
 @pytest.mark.parametrize(
     ("name", "peak"),
-    [("mlperf_tiny_vww", 48 * 48 * 8 + 48 * 48 * 16), ("mlperf_tiny_ic", 3 * 32 * 32 * 16), ("mlperf_tiny_ad", 768)],
+    [
+        # 16 channels are computed from 8: the whole output, and of the input what its last row still needs
+        ("mlperf_tiny_vww", 48 * 48 * 16 + 48 * 8),
+        # two tensors of 32x32x16, of which one is added to in place, and a window's reach between them
+        ("mlperf_tiny_ic", 2 * 32 * 32 * 16 + 2 * 32 * 16),
+        ("mlperf_tiny_ad", 768),
+    ],
 )
 def test_known_peaks(name: str, peak: int) -> None:
-    """Input and output of the widest layer, plus the residual where there is one, counted by hand."""
-    assert plans.plan(plans.real(name)).arena_bytes == peak
+    """The rows that are live at the busiest moment, counted by hand."""
+    assert plans.plan(plans.real(name)).lower_bound_bytes == peak
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_forth_and_back_in_turns_reach_the_lower_bound(name: str) -> None:
+    """What overwrites its input lies below it where rows run forth, above it where they run back."""
+    graph = plans.real(name)
+    segments = Segments(graph)
+    plan = make_plan(graph, segments.schedule(range(1, segments.count + 1), turning=True), plans.HOST)
+    validate(graph, plan, plans.HOST)
+    assert plan.gap == 0.0
 
 
 @given(plans.graphs(most=14))
@@ -71,7 +95,7 @@ def test_the_busiest_tensors_go_to_the_faster_region() -> None:
     middle = b.conv2d(x, 8, (5, 5))
     graph = b.graph(b.conv2d(middle, 2, (1, 1)))
     either = max(graph.tensors[x].bytes, graph.tensors[middle].bytes)
-    plan = plans.plan(graph, Target("t", (Region("fast", either), Region("slow", 1 << 16))))
+    plan = plans.plan(graph, Target("t", (Region("fast", either), Region("slow", either))))
     assert plan.storage(x).region == 0, "a 5x5 window reads every row five times"
     assert plan.storage(middle).region == 1
 
@@ -79,7 +103,7 @@ def test_the_busiest_tensors_go_to_the_faster_region() -> None:
 def test_splitting_over_regions_costs_no_memory_where_it_need_not() -> None:
     graph = plans.real("mcunet_vww1")
     plan = plans.plan(graph, plans.F746)
-    assert all(r.used for r in plan.regions), "float32 input and its int8 copy do not both fit the first region"
+    assert not plan.regions[0].used, "a float32 input, overwritten by its int8 copy, does not fit the first region"
     assert plan.arena_bytes == plan.lower_bound_bytes
 
 
@@ -125,8 +149,6 @@ def test_outputs_are_never_overwritten_and_never_share() -> None:
 
 
 def test_scratch_is_placed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     from edgekit_codegen.ops import TABLE
 
     table = {**TABLE, "conv2d": replace(TABLE["conv2d"], scratch=lambda graph, op: 37)}
@@ -136,37 +158,35 @@ def test_scratch_is_placed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plans.plan(graph)
     validate(graph, plan, plans.HOST)
     assert [(s.op, s.size) for s in plan.scratch] == [(0, 40), (1, 40)]
-    sizes = [graph.tensors[i].bytes for i in (graph.inputs[0], graph.ops[0].outputs[0])]
-    assert plan.arena_bytes >= sum(sizes) + 40
 
 
 def test_bands_of_rows_are_planned_as_one_step_per_loop() -> None:
     graph = plans.chain()
     plan = make_plan(graph, schedules.bands(graph, 2), plans.HOST)
     validate(graph, plan, plans.HOST)
-    assert plan.arena_bytes == plans.plan(graph).arena_bytes
+    assert plan.arena_bytes == sum(graph.tensors[i].bytes for i in (graph.inputs[0], graph.ops[0].outputs[0]))
 
 
 def test_what_does_not_fit_names_regions_sizes_tensor_and_step() -> None:
     graph = plans.real("mlperf_tiny_vww")
-    target = Target("little", (Region("dtcm", 20_000), Region("sram", 30_000)))
+    target = Target("little", (Region("dtcm", 10_000), Region("sram", 20_000)))
     with pytest.raises(DoesNotFit) as caught:
         plans.plan(graph, target)
     error = caught.value
     assert error.code == "memory.does_not_fit"
     first = error.message.splitlines()[0]
-    assert "55,296" in first and "50,000" in first and "little" in first
-    assert re.search(r"dtcm\s+20,000\s+55,296\s+35,296", error.message)
-    assert re.search(r"sram\s+30,000\s+55,296\s+25,296", error.message)
+    assert "37,248" in first and "30,000" in first and "little" in first
+    assert re.search(r"dtcm\s+10,000\s+37,632\s+27,632", error.message)
+    assert re.search(r"sram\s+20,000\s+37,632\s+17,632", error.message)
     assert "layer 02, conv2d" in error.message
     assert re.search(r"36,864  'model/activation_2/Relu' int8\[1, 48, 48, 16\]", error.message)
-    assert re.search(r"18,432  'model/activation_1/Relu' int8\[1, 48, 48, 8\]", error.message)
+    assert re.search(r"  384  'model/activation_1/Relu' int8\[1, 48, 48, 8\], of 18,432", error.message)
     assert error.hint
 
 
 def test_a_float_input_that_does_not_fit_hints_at_int8() -> None:
     with pytest.raises(DoesNotFit) as caught:
-        plans.plan(plans.real("mcunet_vww1"), Target("little", (Region("sram", 90_000),)))
+        plans.plan(plans.real("mcunet_vww1"), Target("little", (Region("sram", 70_000),)))
     assert "int8" in caught.value.hint
     assert "float32[1, 80, 80, 3]" in caught.value.message
 
@@ -196,7 +216,7 @@ def test_packings_never_overlap_and_are_as_high_as_they_say(items: list[Buffer])
     packing = pack(items)
     assert not overlaps(items, packing.offsets)
     assert packing.height == max(o + b.size for o, b in zip(packing.offsets, items, strict=True))
-    assert packing.height >= max(live_bytes(tuple(items)).values())
+    assert packing.height >= max(live_bytes(items).values())
     assert packing == pack(items)
 
 
@@ -219,7 +239,7 @@ def test_small_packings_are_optimal(items: list[Buffer]) -> None:
 def test_the_search_closes_a_gap_that_every_greedy_order_leaves() -> None:
     """Found by random search; the lower bound is reachable, first fit in none of the orders reaches it."""
     items = GAP
-    bound = max(live_bytes(tuple(items)).values())
+    bound = max(live_bytes(items).values())
     assert pack(items, budget=0).height > bound
     assert pack(items).height == bound
 
@@ -240,5 +260,5 @@ def test_a_graph_of_hundreds_of_operators_is_planned() -> None:
     assert len(graph.ops) >= 500
     plan = plans.plan(graph)
     validate(graph, plan, plans.HOST)
-    assert plan.gap <= 0.05
+    assert plan.arena_bytes <= busiest(graph)
     assert len(buffers(graph, plan.schedule)) > 100

@@ -18,6 +18,8 @@ from support.models import NAMES
 from edgekit_codegen import reference
 from edgekit_codegen.errors import InvalidPlan
 from edgekit_codegen.ir import Graph, TensorId
+from edgekit_codegen.memory.buffers import buffers
+from edgekit_codegen.memory.clearance import clearances
 from edgekit_codegen.memory.plan import Plan, Scratch, Storage
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops import TABLE
@@ -41,8 +43,8 @@ def refuse(graph: Graph, plan: Plan, match: str = ".") -> None:
         validate(graph, plan, plans.HOST)
 
 
-def bytes_of(graph: Graph, s: Storage) -> range:
-    return range(s.offsets[0], s.offsets[0] + graph.tensors[s.tensor].bytes)
+def bytes_of(s: Storage) -> range:
+    return range(min(s.offsets), max(s.offsets) + s.pitch)
 
 
 def roots(graph: Graph) -> dict[TensorId, TensorId]:
@@ -106,23 +108,21 @@ def test_no_tensor_of_a_real_model_can_be_moved_onto_one_that_lives(name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_tensors_at_the_peak_cannot_shift_by_a_word(name: str) -> None:
-    """At the peak the plan is tight: every byte is live, so each shift meets a neighbour or leaves the region."""
+def test_what_overlaps_cannot_come_nearer_by_a_word(name: str) -> None:
+    """The planner lets an output overwrite its input as early as that is right: one word earlier is wrong."""
     graph = plans.real(name)
     plan = plans.plan(graph)
-    life = lives(graph)
-    sizes = {i: -(-graph.tensors[i].bytes // 4) * 4 for i in life}
-    at = next(
-        t
-        for t in range(-1, len(graph.ops) + 1)
-        if sum({plan.storage(i).offsets[0]: sizes[i] for i in life if life[i][0] <= t <= life[i][1]}.values())
-        == plan.arena_bytes
-    )
-    peak = [i for i in life if life[i][0] <= at <= life[i][1]]
-    assert peak
-    for ident in peak:
-        for delta in (-4, 4):
-            refuse(graph, moved(plan, ident, plan.storage(ident).offsets[0] + delta))
+    items = buffers(graph, plan.schedule)
+    offsets = [plan.storage(b.tensors[0]).offsets[0] - b.begins[0] for b in items]
+    nearest = clearances(items)
+    found = 0
+    for i, below in enumerate(items):
+        for j, above in enumerate(items):
+            tight = nearest[i, j] < below.size and offsets[j] - offsets[i] == nearest[i, j] > 0
+            if i != j and tight and graph.ops[0].kind != "quantize":
+                found += 1
+                refuse(graph, moved(plan, above.tensors[0], offsets[j] - 4))
+    assert found or name in ("mlperf_tiny_ad", "mcunet_vww1")
 
 
 @given(plans.graphs(), st.data())
@@ -151,7 +151,7 @@ def test_an_accepted_plan_computes_the_reference(graph: Graph, data: st.DataObje
     """One storage moved anywhere: where the operators, run on the arena's bytes, go wrong, the plan is refused."""
     plan = plans.plan(graph)
     storage = data.draw(st.sampled_from(plan.storages))
-    room = plan.regions[0].used - graph.tensors[storage.tensor].bytes
+    room = plan.regions[0].used - len(bytes_of(storage))
     offset = 4 * data.draw(st.integers(0, room // 4))
     mutant = moved(plan, storage.tensor, offset)
     inputs = random_inputs(graph, np.random.default_rng(data.draw(st.integers(0, 99))))
@@ -165,23 +165,31 @@ def on_arena(graph: Graph, plan: Plan, inputs: list[Any]) -> list[bytes]:
     arena = np.zeros(plan.regions[0].used, np.uint8)
     held = {s.tensor: s for s in plan.storages}
 
-    def view(ident: TensorId) -> Any:
+    def rows(ident: TensorId) -> list[Any]:
+        s = held[ident]
+        return [arena[o : o + s.pitch] for o in (s.offsets[y % s.slots] for y in range(graph.tensors[ident].hwc[0]))]
+
+    def read(ident: TensorId) -> Any:
         tensor = graph.tensors[ident]
         if tensor.data is not None:
             return tensor.data
-        part = arena[bytes_of(graph, held[ident]).start : bytes_of(graph, held[ident]).stop]
-        return part.view(tensor.dtype.numpy).reshape(tensor.shape)
+        return np.concatenate(rows(ident)).view(tensor.dtype.numpy).reshape(tensor.shape)
+
+    def write(ident: TensorId, value: Any) -> None:
+        of_rows = np.ascontiguousarray(value).reshape(-1).view(np.uint8).reshape(graph.tensors[ident].hwc[0], -1)
+        for row, new in zip(rows(ident), of_rows, strict=True):
+            row[...] = new
 
     for ident, value in zip(graph.inputs, inputs, strict=True):
         if ident in held:
-            view(ident)[...] = value
+            write(ident, value)
     for op in graph.ops:
         if TABLE[op.kind].kernel is not None:
             activations = [i for i in op.inputs if i is not None and not graph.tensors[i].is_constant]
-            values = [view(i).copy() for i in dict.fromkeys(activations)]
+            values = [read(i) for i in dict.fromkeys(activations)]
             single = replace(graph, ops=(op,), inputs=tuple(dict.fromkeys(activations)), outputs=op.outputs)
-            view(op.outputs[0])[...] = reference.run(single, values)[0]
-    return [view(i).tobytes() for i in graph.outputs]
+            write(op.outputs[0], reference.run(single, values)[0])
+    return [read(i).tobytes() for i in graph.outputs]
 
 
 def test_misaligned_and_outside() -> None:

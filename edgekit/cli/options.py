@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,23 @@ def io(function: F) -> F:
     return click.option(
         "--io", "io_mode", metavar="MODE", help="model: as in the file; int8: strip QUANTIZE/DEQUANTIZE at the edges."
     )(function)
+
+
+def sram(what: str) -> Callable[[F], F]:
+    """--sram. what: of which it is the most."""
+    return click.option(
+        "--sram", callback=_size, metavar="BYTES", help=f"Most bytes of RAM for {what}, as 32768 or 32K."
+    )
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Bytes: 32768, 32K or 1M."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]+)([KM]?)(?:i?B)?", value, re.IGNORECASE)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no size; write bytes, or 32K, or 1M", ctx, param)
+    return int(found[1]) << {"": 0, "K": 10, "M": 20}[found[2].upper()]
 
 
 def device(function: F) -> F:

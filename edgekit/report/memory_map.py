@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit_codegen.emit.names import Names
 from edgekit_codegen.ir import Graph
-from edgekit_codegen.memory.buffers import Buffer, buffers, live_bytes
-from edgekit_codegen.memory.fit import step_name
+from edgekit_codegen.memory.buffers import Buffer, buffers, live_at, live_bytes, spans_of
+from edgekit_codegen.memory.fit import at_peak, peak_time, step_name
+from edgekit_codegen.memory.lives import ENTRY, SPAN, step_of
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.naming import short_name
 from edgekit_codegen.schedule import walk
@@ -20,6 +22,8 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Part = tuple[float, float, int, int]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -33,9 +37,10 @@ class Block:
     kind    "input", "output", "scratch", or the operator that writes it first
     region  index into the plan's regions
     offset  bytes from the region's base
-    size    bytes
+    size    bytes; of a ring whose slots lie apart, the bytes of one slot
     first   step at which it begins to live; -1 for inputs, before the first step
     last    last step at which it is live; the number of steps for outputs
+    parts   what of it lives when: (first moment, last moment, first byte, end), moments in steps and parts of a step
     """
 
     label: str
@@ -46,6 +51,7 @@ class Block:
     size: int
     first: int
     last: int
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +70,26 @@ class MapSummary:
 
 def blocks(graph: Graph, plan: Plan) -> tuple[Block, ...]:
     """Every buffer of the plan, by region and offset."""
-    names = Names(graph, plan)
-    made = [_block(graph, plan, names, item) for item in buffers(graph, plan.schedule)]
+    names, items = Names(graph, plan), buffers(graph, plan.schedule)
+    clock = _clock(items)
+    made = [block for item in items for block in _blocks(graph, plan, names, item, clock)]
     return tuple(sorted(made, key=lambda b: (b.region, b.offset, b.first)))
 
 
-def peak(graph: Graph, plan: Plan) -> int:
-    """The first step at which the most bytes are live."""
-    loads = live_bytes(buffers(graph, plan.schedule))
-    return max(loads, key=lambda step: loads[step])
+def loads(graph: Graph, plan: Plan) -> dict[int, int]:
+    """The most bytes that are live during every step; -1 is before the first, their number behind the last."""
+    items, steps = buffers(graph, plan.schedule), range(-1, len(walk.nodes(plan.schedule)) + 1)
+    found = {step: sum(live_at(item, max(step * SPAN, ENTRY)) for item in items) for step in steps}
+    for time, load in live_bytes(items).items():
+        found[step_of(time)] = max(found[step_of(time)], load)
+    return found
 
 
 def summarize(graph: Graph, plan: Plan) -> MapSummary:
     """The map as data."""
-    found = blocks(graph, plan)
-    at = peak(graph, plan)
+    items = buffers(graph, plan.schedule)
     last = max(len(walk.nodes(plan.schedule)) - 1, 0)
-    live = sorted((b for b in found if b.first <= at <= b.last), key=lambda b: (-b.size, b.offset))
+    live = ((_tensor(graph, item), size) for size, item in at_peak(items))
     rows = (
         {
             "name": b.label,
@@ -91,9 +100,10 @@ def summarize(graph: Graph, plan: Plan) -> MapSummary:
             "first": max(b.first, 0),
             "last": min(b.last, last),
         }
-        for b in found
+        for b in blocks(graph, plan)
     )
-    return MapSummary(step_name(graph, plan.schedule, at), tuple((b.tensor, b.size) for b in live), tuple(rows))
+    at = step_of(peak_time(items))
+    return MapSummary(step_name(graph, plan.schedule, at), tuple(live), tuple(rows))
 
 
 def plot(graph: Graph, plan: Plan, path: Path) -> None:
@@ -120,26 +130,76 @@ def draw(graph: Graph, plan: Plan) -> Figure:
 
     names = Names(graph, plan)
     steps = [_column(names, node) for node in walk.nodes(plan.schedule)]
-    return picture(graph.name, plan, blocks(graph, plan), steps, peak(graph, plan))
+    peak = step_of(peak_time(buffers(graph, plan.schedule)))
+    return picture(graph.name, plan, blocks(graph, plan), loads(graph, plan), steps, peak)
 
 
-def _block(graph: Graph, plan: Plan, names: Names, item: Buffer) -> Block:
+Clock = Callable[[int], float]
+"""A time as a moment: steps, and the part of a step that has passed."""
+
+
+def _clock(items: Sequence[Buffer]) -> Clock:
+    longest: dict[int, int] = {}
+    for item in items:
+        spans = spans_of(item)
+        for time in (*spans.first.tolist(), *spans.last.tolist()):
+            longest[step_of(time)] = max(longest.get(step_of(time), 1), time % SPAN + 1)
+
+    def moment(time: int) -> float:
+        step = step_of(time)
+        return step + min(time % SPAN / longest.get(step, 1), 1.0) if step >= 0 else -1.0
+
+    return moment
+
+
+def _blocks(graph: Graph, plan: Plan, names: Names, item: Buffer, clock: Clock) -> list[Block]:
+    """One buffer; a ring whose slots lie apart as a block per slot."""
     if item.op is not None:
         held = next(s for s in plan.scratch if s.op == item.op)
-        label = f"{names.constant(item.op)} scratch"
-        return Block(label, "scratch", "scratch", held.region, held.offset, item.size, item.first, item.last)
+        parts = _parts(item, held.offset, clock)
+        return [_block(f"{names.constant(item.op)} scratch", "scratch", "scratch", held.region, item.size, parts)]
     storage = plan.storage(item.tensors[0])
     writers = {op.outputs[0]: i for i, op in enumerate(graph.ops) if i in names.layers}
     written = [writers[t] for t in item.tensors if t in writers]
-    parts = ["input"] if item.tensors[0] in graph.inputs else []
-    parts += [names.constant(i) for i in written]
+    labels = ["input"] if item.tensors[0] in graph.inputs else []
+    labels += [names.constant(i) for i in written]
     if any(t in graph.outputs for t in item.tensors):
-        kind, parts = "output", [*parts, "output"]
+        kind, labels = "output", [*labels, "output"]
     else:
         kind = "input" if item.tensors[0] in graph.inputs else graph.ops[written[0]].kind
-    tensor = short_name(graph.tensors[item.tensors[0]])
-    offset = storage.offsets[0] - item.begins[0]
-    return Block(", ".join(parts), tensor, kind, storage.region, offset, item.size, item.first, item.last)
+    tensor, label = _tensor(graph, item), ", ".join(labels)
+    if storage.contiguous:
+        parts = _parts(item, storage.offsets[0] - item.begins[0], clock)
+        return [_block(label, tensor, kind, storage.region, item.size, parts)]
+    spans, made = spans_of(item), []
+    for slot, offset in enumerate(storage.offsets):
+        lives = zip(
+            spans.first[slot :: storage.slots].tolist(), spans.last[slot :: storage.slots].tolist(), strict=True
+        )
+        parts = tuple((clock(first), clock(last + 1), offset, offset + storage.pitch) for first, last in lives)
+        made.append(_block(label, tensor, kind, storage.region, storage.pitch, parts))
+    return made
+
+
+def _block(label: str, tensor: str, kind: str, region: int, size: int, parts: tuple[Part, ...]) -> Block:
+    first, last = min(p[0] for p in parts), max(p[1] for p in parts)
+    return Block(label, tensor, kind, region, min(p[2] for p in parts), size, floor(first), ceil(last) - 1, parts)
+
+
+def _parts(item: Buffer, offset: int, clock: Clock) -> tuple[Part, ...]:
+    """The buffer's parts; neighbours that live as long as each other are one."""
+    spans, made = spans_of(item), list[Part]()
+    rows = zip(*(array.tolist() for array in (spans.first, spans.last, spans.begin, spans.end)), strict=True)
+    for first, last, begin, end in rows:
+        part = clock(first), clock(last + 1), offset + begin, offset + end
+        if made and made[-1][:2] == part[:2] and made[-1][3] == part[2]:
+            part = (*made.pop()[:3], part[3])
+        made.append(part)
+    return tuple(made)
+
+
+def _tensor(graph: Graph, item: Buffer) -> str:
+    return "scratch" if item.op is not None else short_name(graph.tensors[item.tensors[0]])
 
 
 def _column(names: Names, node: Node) -> str:

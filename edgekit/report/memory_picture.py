@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from edgekit_codegen.memory.plan import Plan
@@ -43,7 +44,9 @@ KIB = 1024
 ROOM = 1.10  # height of a panel by what is used of the region
 
 
-def picture(title: str, plan: Plan, blocks: Sequence[Block], steps: Sequence[str], peak: int) -> Figure:
+def picture(
+    title: str, plan: Plan, blocks: Sequence[Block], loads: Mapping[int, int], steps: Sequence[str], peak: int
+) -> Figure:
     """Live bytes on top, then one panel of addresses per region in use."""
     used = [i for i, use in enumerate(plan.regions) if use.used]
     total = sum(plan.regions[i].used for i in used)
@@ -52,7 +55,7 @@ def picture(title: str, plan: Plan, blocks: Sequence[Block], steps: Sequence[str
     figure = Figure(figsize=(width, 3.2 + 3.4 * sum(shares)), facecolor=PAPER, layout="constrained")
     grid = figure.subplots(1 + len(used), 1, sharex=True, squeeze=False, height_ratios=[0.26, *shares])
     panels = list(grid.flat)
-    _live(panels[0], plan, blocks, len(steps), peak)
+    _live(panels[0], plan, loads, len(steps), peak)
     for panel, region in zip(panels[1:], used, strict=True):
         _region(panel, plan, region, [b for b in blocks if b.region == region], len(steps), peak)
     _columns(panels[-1], steps)
@@ -73,12 +76,10 @@ def picture(title: str, plan: Plan, blocks: Sequence[Block], steps: Sequence[str
     return figure
 
 
-def _live(ax: Axes, plan: Plan, blocks: Sequence[Block], n: int, peak: int) -> None:
+def _live(ax: Axes, plan: Plan, loads: Mapping[int, int], n: int, peak: int) -> None:
     """Bytes live at every step, the lower bound, and the peak."""
-    times = range(-1, n + 1)
-    loads = [sum(b.size for b in blocks if b.first <= t <= b.last) for t in times]
-    colours = [PEAK if t == peak else "#cbd2d9" for t in times]
-    ax.bar([t + 0.5 for t in times], loads, width=0.86, color=colours)
+    colours = [PEAK if t == peak else "#cbd2d9" for t in loads]
+    ax.bar([t + 0.5 for t in loads], list(loads.values()), width=0.86, color=colours)
     bound = plan.lower_bound_bytes
     ax.axhline(bound, color=BOUND, linewidth=1.2, linestyle=(0, (5, 3)))
     right = peak < n / 2
@@ -100,7 +101,7 @@ def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], n: int, 
     """The addresses of one region over time."""
     use = plan.regions[region]
     for block in blocks:
-        _rectangle(ax, block, n, use.used)
+        _shape(ax, block, n, use.used)
     ax.axvspan(peak, peak + 1, ymax=1 / ROOM, color=PEAK, alpha=0.22, linewidth=0, zorder=2)
     ax.axhline(use.used, color=INK, linewidth=0.9)
     ax.text(
@@ -116,18 +117,20 @@ def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], n: int, 
     _scale(ax, use.used, ROOM, 6)
 
 
-def _rectangle(ax: Axes, block: Block, n: int, used: int) -> None:
-    x0, x1 = block.first, min(block.last, n) + 1
-    inset = used * 0.002
-    ax.add_patch(
-        FancyBboxPatch(
-            (x0 + 0.05, block.offset + inset),
-            x1 - x0 - 0.10,
-            max(block.size - 2 * inset, inset),
-            boxstyle="square,pad=0",
+def _shape(ax: Axes, block: Block, n: int, used: int) -> None:
+    """A rectangle, or the stairs that rows make which live and die one by one."""
+    inset = 0.05 if len(block.parts) == 1 else 0.0
+    low = used * 0.002 if len(block.parts) == 1 else 0.0
+    corners = []
+    for first, last, begin, end in block.parts:
+        x0, x1, y0, y1 = first + inset, min(last, n + 1) - inset, begin + low, max(end - low, begin + 2 * low)
+        corners.append([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    ax.add_collection(
+        PolyCollection(
+            corners,
             facecolor=COLOURS.get(block.kind, OTHER),
-            edgecolor=PAPER,
-            linewidth=0.6,
+            edgecolor=PAPER if len(block.parts) == 1 else "face",
+            linewidth=0.6 if len(block.parts) == 1 else 0.1,
             hatch="////" if block.kind == "scratch" else None,
         )
     )
@@ -156,11 +159,17 @@ def short(label: str) -> str:
     return f"{number} {SHORT.get(kind, kind)}" if number.isdigit() else label
 
 
+def _step(layers: Sequence[str]) -> str:
+    """The layers of a step; of many, the first and the last."""
+    names = [short(layer) for layer in layers]
+    return ", ".join(names) if len(names) < 3 else f"{names[0]} .. {names[-1]}"
+
+
 def _columns(ax: Axes, steps: Sequence[str]) -> None:
     """Layers under the last panel, between what the caller writes and reads."""
     ax.set_xlim(-1.2, len(steps) + 1.2)
     ax.set_xticks([t + 0.5 for t in range(-1, len(steps) + 1)])
-    names = [", ".join(short(part) for part in step.split(", ")) for step in steps]
+    names = [_step(step.split(", ")) for step in steps]
     ax.set_xticklabels(["fill inputs", *names, "read outputs"], rotation=60, ha="right", fontsize=7.5)
     ax.tick_params(axis="x", length=0, pad=1)
     for label in ax.get_xticklabels():

@@ -20,6 +20,7 @@ from ..results import (
     EvalResult,
     InspectResult,
     LayerResult,
+    PlanPoint,
     PlanResult,
     ProfileResult,
     Rewrite,
@@ -59,7 +60,7 @@ def plan(result: PlanResult) -> Renderables:
     certified = "certified optimal for this schedule" if result.gap == 0.0 else f"{result.gap:.1%} above it"
     holders = ", ".join(f"{escape(name)} {size:,} B" for name, size in result.peak_tensors)
     return [
-        f"[bold]{result.model}[/] on [bold]{result.board}[/], {result.schedule}",
+        f"[bold]{result.model}[/] on [bold]{result.board}[/], input {result.input}: {result.schedule}",
         table,
         regions(result.regions),
         f"arena  [bold]{result.arena_bytes:,} B[/], live-set lower bound {result.arena_lower_bound_bytes:,} B:"
@@ -67,7 +68,17 @@ def plan(result: PlanResult) -> Renderables:
         f"peak   in {result.peak_layer}: {holders}",
         *work(result.macs, result.macs_original, result.rewrites),
         *(f"plot   {_short(path)}" for path in result.plots),
+        *([points(result.points)] if result.points else []),
     ]
+
+
+def points(found: Sequence[PlanPoint]) -> Table:
+    """The front between memory and time, the fastest first."""
+    table = _table("arena>", "MACs>", "instructions>", "input", "schedule")
+    for point in found:
+        work = "" if point.extra_instructions == 0 else f"+{point.extra_instructions:,}"
+        table.add_row(f"{point.arena_bytes:,}", f"{point.mac_factor:.2f}x", work, point.input, point.schedule)
+    return table
 
 
 def regions(memories: Iterable[MemoryUse]) -> Table:

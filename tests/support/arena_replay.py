@@ -9,7 +9,7 @@ was computed for one of the rows that the operator declares for that output row,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -82,7 +82,7 @@ class ArenaReplay:
         self.loads += int((~step.write).sum())
         self.stores += int(step.write.sum())
         first = self._positions(step)
-        rows = list(self._declared(call[2], call[3]))
+        rows = self._told_apart(self._declared(call[2], call[3]))
         begin = 0
         for number, (what, row) in enumerate(rows):
             self._what = what
@@ -122,6 +122,20 @@ class ArenaReplay:
         elif isinstance(node, Pull | Push):
             part = node.tensor, row_box(self._graph, node.tensor, node.row.at(env))
             yield self._what, _Row(part, ()) if isinstance(node, Pull) else _Row(None, (part,))
+
+    def _told_apart(self, rows: Iterable[tuple[str, _Row]]) -> list[tuple[str, _Row]]:
+        """The rows; those that are stored to the same bytes, as rows are that nobody reads, are one: which of them a
+        store belongs to, only its order could tell."""
+        told: list[tuple[str, _Row]] = []
+        for what, row in rows:
+            if told and row.output is not None:
+                before = told[-1][1]
+                assert before.output is not None
+                if np.array_equal(self._bytes((before.output,))[0], self._bytes((row.output,))[0]):
+                    told[-1] = what, replace(row, reads=(*before.reads, *row.reads))
+                    continue
+            told.append((what, row))
+        return told
 
     def _row(self, step: Step, first: Index, begin: int, row: _Row, last: bool) -> int:
         """Check the accesses of one row, the first of which is access `begin`; returns the next row's first."""

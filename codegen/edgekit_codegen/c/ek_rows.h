@@ -77,6 +77,15 @@ static inline int ek_clip(int value, int end)
     return value < 0 ? 0 : value > end ? end : value;
 }
 
+/* The row that is due in iteration i of a loop, where `n` rows are due in the iterations first, first + period, ...; -1
+ * where none is. */
+static inline int ek_due(int i, int first, int period, int n)
+{
+    const unsigned since = (unsigned)i - (unsigned)first; /* before `first` it wraps to more than n periods */
+    return since % (unsigned)period == 0 && since / (unsigned)period < (unsigned)n ? (int)(since / (unsigned)period)
+                                                                                   : -1;
+}
+
 static inline void ek_mark(const ek_ctx_t *ctx, int layer)
 {
     if (ctx->mark != NULL) {

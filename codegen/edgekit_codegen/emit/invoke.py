@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..errors import CodegenError
 from ..ir.region import Box
 from ..ir.types import Graph
 from ..schedule import walk
-from ..schedule.types import Accumulate, Affine, Copy, Loop, Node, Pull, Run, Schedule
+from ..schedule.types import Accumulate, Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
 from . import literals
 from .names import Names
+
+Counts = Mapping[str, int]
+"""The loop variables around a statement, and how many values, from 0 on, each takes."""
 
 
 def statements(graph: Graph, names: Names, strips: frozenset[int]) -> Iterator[str]:
     """The body of <model>_invoke, in order."""
     for node in walk.nodes(names.plan.schedule):
-        yield from _node(graph, node, names, strips, 1)
+        yield from _node(graph, node, names, strips, {})
 
 
 def in_strips(graph: Graph, schedule: Schedule) -> frozenset[int]:
@@ -41,49 +44,67 @@ def streams(schedule: Schedule) -> bool:
     return bool(walk.streamed(schedule))
 
 
-def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], depth: int) -> Iterator[str]:
-    indent = literals.INDENT * depth
-    if isinstance(node, Loop):
-        yield f"{indent}for (int {node.var} = 0; {node.var} < {node.n}; ++{node.var}) {{"
+def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts: Counts) -> Iterator[str]:
+    indent = literals.INDENT * (len(counts) + 1)
+    if isinstance(node, Loop | Due):
+        if isinstance(node, Loop):
+            yield f"{indent}for (int {node.var} = 0; {node.var} < {node.n}; ++{node.var}) {{"
+        else:
+            yield f"{indent}const int {node.var} = ek_due({node.of}, {node.first}, {node.period}, {node.n});"
+            yield f"{indent}if ({node.var} >= 0) {{"
         for child in node.body:
-            yield from _node(graph, child, names, strips, depth + 1)
+            yield from _node(graph, child, names, strips, {**counts, node.var: node.n})
         yield f"{indent}}}"
     elif isinstance(node, Run):
         rows, pixels, _ = graph.result(graph.ops[node.op]).hwc
-        bounds = [_clipped(node.box.y0, rows), _clipped(node.box.y1, rows)]
+        bounds = [_clipped(node.box.y0, rows, counts), _clipped(node.box.y1, rows, counts)]
         if node.op in strips:
-            bounds += [_clipped(node.box.x0, pixels), _clipped(node.box.x1, pixels)]
+            bounds += [_clipped(node.box.x0, pixels, counts), _clipped(node.box.x1, pixels, counts)]
         yield f"{indent}ek_mark(ctx, {names.layers.index(node.op)});"
         yield f"{indent}{names.layer(node.op)}(ctx, {', '.join(bounds)});"
     elif isinstance(node, Copy):
         raise CodegenError("emit.schedule", "Copy nodes cannot be emitted yet")
     else:
-        verb = "pull" if isinstance(node, Pull) else "push"
-        rows, row = graph.tensors[node.tensor].hwc[0], affine(node.row)
-        fetch = "ek_row_mut" if verb == "pull" else "ek_row"
+        yield from _transfer(graph, node, names, counts)
+
+
+def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> Iterator[str]:
+    """A row from or to the caller, where the tensor has such a row."""
+    indent = literals.INDENT * (len(counts) + 1)
+    verb, fetch = ("pull", "ek_row_mut") if isinstance(node, Pull) else ("push", "ek_row")
+    rows, row = graph.tensors[node.tensor].hwc[0], affine(node.row)
+    low, high = _range(node.row, counts)
+    guarded = low < 0 or high >= rows
+    if guarded:
         yield f"{indent}if ({row} >= 0 && {row} < {rows}) {{"
-        yield f"{indent}    status = ctx->{verb}(ctx->user, {row}, {fetch}(ctx, &{names.map(node.tensor)}, {row}));"
-        yield f"{indent}    if (status != EK_OK) {{"
-        yield f"{indent}        return status;"
-        yield f"{indent}    }}"
-        yield f"{indent}}}"
+        indent += literals.INDENT
+    yield f"{indent}status = ctx->{verb}(ctx->user, {row}, {fetch}(ctx, &{names.map(node.tensor)}, {row}));"
+    yield f"{indent}if (status != EK_OK) {{"
+    yield f"{indent}    return status;"
+    yield f"{indent}}}"
+    if guarded:
+        yield f"{indent[len(literals.INDENT) :]}}}"
 
 
 def affine(expression: Affine) -> str:
-    """An affine expression in C."""
-    text = ""
-    for var, k in expression.terms:
-        term = var if abs(k) == 1 else f"{abs(k)} * {var}"
-        text += (f" {'-' if k < 0 else '+'} " if text else "-" if k < 0 else "") + term
-    if not text:
-        return str(expression.const)
-    if expression.const:
-        text += f" {'-' if expression.const < 0 else '+'} {abs(expression.const)}"
-    return text
+    """An affine expression in C; begins with what is positive where there is any."""
+    parts = [(k, var if abs(k) == 1 else f"{abs(k)} * {var}") for var, k in expression.terms]
+    if expression.const or not parts:
+        parts.append((expression.const, str(abs(expression.const))))
+    head = next((i for i, (k, _) in enumerate(parts) if k > 0), 0)
+    (sign, first), *rest = parts[head], *parts[:head], *parts[head + 1 :]
+    return ("-" if sign < 0 else "") + first + "".join(f" {'-' if k < 0 else '+'} {text}" for k, text in rest)
 
 
-def _clipped(expression: Affine, end: int) -> str:
-    """A bound clipped to 0 .. end, by the compiler of C where it varies."""
-    if not expression.terms:
-        return str(min(max(expression.const, 0), end))
-    return f"ek_clip({affine(expression)}, {end})"
+def _clipped(expression: Affine, end: int, counts: Counts) -> str:
+    """A bound clipped to 0 .. end, by C only where some iteration leaves that range."""
+    low, high = _range(expression, counts)
+    if low == high:
+        return str(min(max(low, 0), end))
+    return affine(expression) if low >= 0 and high <= end else f"ek_clip({affine(expression)}, {end})"
+
+
+def _range(expression: Affine, counts: Counts) -> tuple[int, int]:
+    """The least and the largest value in any iteration."""
+    ends = [(0, k * (counts[var] - 1)) for var, k in expression.terms]
+    return expression.const + sum(map(min, ends)), expression.const + sum(map(max, ends))

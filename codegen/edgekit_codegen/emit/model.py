@@ -74,7 +74,7 @@ def _map(graph: Graph, map_name: str, ident: TensorId, names: Names) -> str:
         fields.append(f".slots = {held.slots}")
     if not held.contiguous:
         slots = [f"{o}u" for o in held.offsets]
-        before = literals.fill(f"static const uint32_t {map_name}_slot[{held.slots}] = {{", slots, "};\n")
+        before = literals.fill(f"static const uint32_t {map_name}_slot[{held.slots}] = {{", slots, "};") + "\n"
         fields.append(f".slot = {map_name}_slot")
     what = literals.comment(f"{short_name(tensor)}, {dimensions(tensor)} {tensor.dtype.value}")
     return f"{before}/* {what} */\nstatic const ek_map_t {map_name} = {{{', '.join(fields)}}};"

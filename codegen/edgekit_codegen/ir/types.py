@@ -32,7 +32,10 @@ class DType(Enum):
     @property
     def size(self) -> int:
         """Bytes per element."""
-        return self.numpy.itemsize
+        return _SIZES[self.value]
+
+
+_SIZES = {dtype.value: dtype.numpy.itemsize for dtype in DType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+        return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:

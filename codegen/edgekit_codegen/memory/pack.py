@@ -1,4 +1,4 @@
-"""Packing: offsets for buffers with known lifetimes, so that the highest address in use is as low as possible.
+"""Packing: offsets for buffers with known lives, so that the highest address in use is as low as possible.
 
 Greedy orders come first. Where none reaches the live-set lower bound, the buffers that stick out move forward in
 the best order, again and again; then a branch and bound over bottom-justified packings looks for something better.
@@ -7,14 +7,17 @@ Both stop after a number of rounds and nodes, not of seconds, so that the same i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .buffers import Buffer
+from .buffers import Buffer, live_bytes, lower_bound, spans_of
+from .clearance import APART, clearances
 
 BUDGET = 4000
 """Nodes of the search tree."""
@@ -22,7 +25,16 @@ BUDGET = 4000
 SEARCHED = 150
 """Buffers beyond which the tree is too deep for that many nodes to promise anything."""
 
-ROUNDS = 150
+SEARCHED_SPANS = 16
+"""The same where rows live one by one: what is live at a time says little then about what remains to be placed."""
+
+STARTS = 2
+"""Orders that are improved."""
+
+TIMES = 64
+"""Times at which the search looks at what is live."""
+
+ROUNDS = 120
 """Times that an order is improved."""
 
 
@@ -39,40 +51,48 @@ def pack(items: Sequence[Buffer], budget: int = BUDGET) -> Packing:
     if not items:
         return Packing((), 0)
     problem = _Problem(items)
-    tried = ((problem.first_fit(order), order) for order in problem.orders())
-    best, order = next(tried)
-    for found, other in tried:
-        if best.height == problem.lower_bound:
-            return best
-        if found.height < best.height:
-            best, order = found, other
-    if budget:
-        best = problem.improve(best, order)
-    return problem.search(best, budget if len(items) <= SEARCHED else 0)
+    tried = []
+    for order in problem.orders():
+        tried.append((problem.first_fit(order), order))
+        if tried[-1][0].height == problem.lower_bound:
+            return tried[-1][0]
+    tried.sort(key=lambda pair: pair[0].height)
+    best = tried[0][0]
+    for found, order in tried[:STARTS] if budget else ():
+        improved = problem.improve(found, order)
+        best = improved if improved.height < best.height else best
+    if len(items) > (SEARCHED if problem.solid.all() else SEARCHED_SPANS):
+        return best
+    return problem.search(best, budget)
 
 
 class Shelf:
-    """First fit into one region: buffers are added one by one, each at the lowest free address of its lifetime."""
+    """First fit into one region: buffers are added one by one, each at the lowest address that their lives allow."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, clearance: npt.NDArray[np.int64]) -> None:
         self.capacity = capacity
-        self._placed: list[tuple[int, int, int, int]] = []
+        self._clearance = clearance
+        self._placed: list[tuple[int, int]] = []
 
-    def add(self, item: Buffer) -> int | None:
-        """The offset, or None where the region has no room."""
-        busy = sorted((o, end) for o, end, first, last in self._placed if first <= item.last and item.first <= last)
-        offset = lowest_gap(busy, item.size)
-        if offset + item.size > self.capacity:
+    def add(self, index: int, size: int) -> int | None:
+        """The offset of the buffer with that index, or None where the region has no room."""
+        closed = [
+            (offset - int(self._clearance[index, j]), offset + int(self._clearance[j, index]))
+            for j, offset in self._placed
+            if self._clearance[j, index] != APART
+        ]
+        offset = lowest_start(sorted(closed))
+        if offset + size > self.capacity:
             return None
-        self._placed.append((offset, offset + item.size, item.first, item.last))
+        self._placed.append((index, offset))
         return offset
 
 
-def lowest_gap(busy: Sequence[tuple[int, int]], size: int) -> int:
-    """The lowest address at which `size` bytes are free between the sorted half-open intervals."""
+def lowest_start(closed: Sequence[tuple[int, int]]) -> int:
+    """The lowest address, from 0 on, that lies strictly inside none of the sorted intervals."""
     offset = 0
-    for begin, end in busy:
-        if begin - offset >= size:
+    for begin, end in closed:
+        if offset <= begin:
             break
         offset = max(offset, end)
     return offset
@@ -83,15 +103,22 @@ class _Problem:
 
     def __init__(self, items: Sequence[Buffer]) -> None:
         self.size = np.array([b.size for b in items], np.int64)
+        self.sizes: list[int] = self.size.tolist()
         self.first = np.array([b.first for b in items], np.int64)
         self.last = np.array([b.last for b in items], np.int64)
-        self.conflict = (self.first[:, None] <= self.last) & (self.first <= self.last[:, None])
-        np.fill_diagonal(self.conflict, False)
-        self.neighbours = [np.flatnonzero(row).tolist() for row in self.conflict]
-        times = np.unique(self.first)
-        self.live = (self.first[:, None] <= times) & (times <= self.last[:, None])
-        self.load = self.size @ self.live
-        self.lower_bound = int(self.load.max())
+        self.clearance = clearances(items)
+        self.conflict = self.clearance != APART
+        self.neighbours = [
+            [(j, int(self.clearance[i, j]), int(self.clearance[j, i])) for j in np.flatnonzero(row).tolist()]
+            for i, row in enumerate(self.conflict)
+        ]
+        loads = live_bytes(items)
+        self.lower_bound = lower_bound(items)
+        times = _busiest(loads)
+        self.need = np.stack([_needed(item, times) for item in items])
+        self.load = self.need.sum(axis=0)
+        self.live = self.need > 0
+        self.solid = np.array([b.spans is None for b in items])
 
     def orders(self) -> list[list[int]]:
         """Orders for first fit, most promising first."""
@@ -105,26 +132,28 @@ class _Problem:
             lambda i: (-crowd[i], -self.size[i], self.first[i]),
             lambda i: (-life[i], -self.size[i], self.first[i]),
             lambda i: (self.first[i], -self.size[i]),
+            lambda i: (-self.first[i], -self.size[i]),
+            lambda i: (-self.last[i], -self.size[i]),
         ]
         return [sorted(range(len(self.size)), key=lambda i, key=key: (*key(i), i)) for key in keys]  # type: ignore[misc]
 
     def first_fit(self, order: Sequence[int]) -> Packing:
         """Every buffer in that order at the lowest free address."""
-        offsets: list[int | None] = [None] * len(order)
-        sizes = self.size.tolist()
+        offsets = [-1] * len(order)
+        closed: list[list[tuple[int, int]]] = [[] for _ in order]
         for i in order:
-            placed = ((offsets[j], sizes[j]) for j in self.neighbours[i])
-            busy = sorted((o, o + size) for o, size in placed if o is not None)
-            offsets[i] = lowest_gap(busy, sizes[i])
-        done = tuple(o for o in offsets if o is not None)
-        return Packing(done, max(o + s for o, s in zip(done, sizes, strict=True)))
+            offset = offsets[i] = lowest_start(closed[i])
+            for j, above, below in self.neighbours[i]:
+                if offsets[j] < 0:
+                    insort(closed[j], (offset - below, offset + above))
+        return Packing(tuple(offsets), max(map(add, offsets, self.sizes)))
 
     def improve(self, best: Packing, order: list[int]) -> Packing:
         """First fit, round after round; a buffer that ends above the lower bound moves forward in the order.
 
         It moves by up to half the order, in proportion to how far it sticks out, and keeps what it gained.
         """
-        sizes, n = self.size.tolist(), len(order)
+        sizes, n = self.sizes, len(order)
         key = {i: 256 * position for position, i in enumerate(order)}
         current = best
         for _ in range(ROUNDS):
@@ -140,13 +169,13 @@ class _Problem:
         return best
 
     def search(self, best: Packing, budget: int) -> Packing:
-        """Depth first over packings in which every buffer lies at 0 or on top of another.
+        """Depth first over packings in which every buffer lies at 0 or as near above another as their lives allow.
 
         Buffers are placed by rising (offset, index), so each packing is visited once. A node is left when its bound
         reaches the best height so far, and a buffer is not placed where another one would still fit below it.
         """
         n = len(self.size)
-        start = _Node(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(self.live.shape[1], np.int64), 0, -1)
+        start = _Node(np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(self.need.shape[1], np.int64), 0, 0, -1)
         stack: list[Iterator[_Node]] = [iter([start])]
         while stack and budget > 0 and best.height > self.lower_bound:
             node = next(stack[-1], None)
@@ -156,13 +185,12 @@ class _Problem:
             budget -= 1
             open_ = node.offset < 0
             if not open_.any():
-                height = int(node.top.max())
-                if height < best.height:
-                    best = Packing(tuple(node.offset.tolist()), height)
+                if node.height < best.height:
+                    best = Packing(tuple(node.offset.tolist()), node.height)
                 continue
-            rest = np.where(open_, self.size, 0) @ self.live
-            bound = np.where(rest > 0, np.maximum(node.top, node.level) + rest, node.top).max()
-            if bound < best.height:
+            rest = open_.astype(np.int64) @ self.need
+            bound = np.where(rest > 0, np.maximum(node.top, node.level) + rest, 0).max()
+            if max(bound, node.height) < best.height:
                 stack.append(self._children(node, open_))
         return best
 
@@ -179,9 +207,23 @@ class _Problem:
         end = base + int(self.size[i])
         offset = node.offset.copy()
         offset[i] = base
-        floor = np.where(self.conflict[i], np.maximum(node.floor, end), node.floor)
-        top = np.where(self.live[i], np.maximum(node.top, end), node.top)
-        return _Node(offset, floor, top, base, i)
+        floor = np.maximum(node.floor, base + self.clearance[i])
+        top = np.where(self.live[i], np.maximum(node.top, end), node.top) if self.solid[i] else node.top
+        return _Node(offset, floor, top, max(node.height, end), base, i)
+
+
+def _busiest(loads: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    """Times at which much is live: all of them, or the busiest of each of TIMES parts."""
+    times, load = np.array(list(loads)), np.array(list(loads.values()))
+    parts = np.array_split(np.arange(len(times)), min(TIMES, len(times)))
+    return np.array([times[part[np.argmax(load[part])]] for part in parts], np.int64)
+
+
+def _needed(item: Buffer, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The bytes of a buffer that are live at each of the times."""
+    spans = spans_of(item)
+    live = (spans.first[:, None] <= times) & (times <= spans.last[:, None])
+    return (spans.end - spans.begin) @ live
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,13 +231,15 @@ class _Node:
     """A partial packing.
 
     offset  per buffer, -1 where it is not placed yet
-    floor   per buffer, the top of the placed buffers that it may not share bytes with
-    top     per time, the top of the placed buffers live then
+    floor   per buffer, the lowest address above the placed buffers that it may not share bytes with
+    top     per time, the top of the placed buffers of one piece that are live then
+    height  the top of all placed buffers
     level   offset and index of the buffer placed last
     """
 
     offset: npt.NDArray[np.int64]
     floor: npt.NDArray[np.int64]
     top: npt.NDArray[np.int64]
+    height: int
     level: int
     index: int

@@ -1,8 +1,8 @@
 """Which region every buffer goes to, and where in it.
 
 The first region alone serves where everything fits it. Otherwise the regions share the load such that all of them
-together need no more than the lower bound, with the most traffic in the faster ones; and where that fails too, the
-smallest of what is left: one region alone, or every region filled in order of preference.
+together need no more than the lower bound, with the most traffic in the faster ones; and where that takes more, the
+smallest of all: that, one region alone, or every region filled in order of preference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from ..target import Region
-from .buffers import Buffer, live_bytes
+from .buffers import Buffer, live_bytes, lower_bound
+from .clearance import clearances
 from .pack import Shelf, pack
 
 SPLITS = 256
@@ -43,11 +44,10 @@ def place(items: Sequence[Buffer], regions: Sequence[Region]) -> Placement | Non
     first = _alone(items, sizes, 0)
     if first is not None:
         return first
-    for caps, pinned in _splits(items, sizes):
-        found = _fill(items, caps, pinned)
-        if found is not None:
-            return found
-    rest = [_alone(items, sizes, r) for r in range(1, len(sizes))] + [_fill(items, sizes, {})]
+    split = next((p for p in (_fill(items, *way) for way in _splits(items, sizes)) if p is not None), None)
+    if split is not None and split.total == lower_bound(items):
+        return split
+    rest = [split, *(_alone(items, sizes, r) for r in range(1, len(sizes))), _fill(items, sizes, {})]
     return min((p for p in rest if p is not None), key=lambda p: p.total, default=None)
 
 
@@ -104,11 +104,12 @@ def _fill(items: Sequence[Buffer], caps: Sequence[int], pinned: dict[int, int]) 
 def _assign(
     items: Sequence[Buffer], order: Sequence[int], caps: Sequence[int], pinned: dict[int, int]
 ) -> list[int] | None:
-    shelves = [Shelf(cap) for cap in caps]
+    clearance = clearances(items)
+    shelves = [Shelf(cap, clearance) for cap in caps]
     region = [-1] * len(items)
     for i in order:
         choices = (pinned[i],) if i in pinned else range(len(caps))
-        region[i] = next((r for r in choices if shelves[r].add(items[i]) is not None), -1)
+        region[i] = next((r for r in choices if shelves[r].add(i, items[i].size) is not None), -1)
         if region[i] < 0:
             return None
     return region

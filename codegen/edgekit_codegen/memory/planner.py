@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from ..ir.region import Box
 from ..ir.types import Graph, TensorId
 from ..schedule.types import Schedule
-from ..target import Target
-from .buffers import buffers, live_bytes
+from ..target import Region, Target
+from .buffers import Buffer, buffers, lower_bound
 from .elide import elide
 from .fit import does_not_fit
-from .place import place
+from .place import Placement, place
 from .plan import Plan, RegionUse, Scratch, Storage
+from .rotate import rotated
+
+ROUNDS: tuple[int, ...] = (2, 4)
+"""Lengths of rings that share bytes which are tried."""
 
 
 def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
@@ -22,32 +29,54 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     """
     schedule = elide(graph, schedule)
     items = buffers(graph, schedule)
-    placement = place(items, target.regions)
+    bound = lower_bound(items)
+    items, placement = _tightest(items, bound, target.regions)
     if placement is None:
         raise does_not_fit(graph, schedule, target, items)
-    storages: list[Storage] = []
-    scratch: list[Scratch] = []
-    for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
-        if item.op is not None:
-            scratch.append(Scratch(item.op, region, offset, item.size))
-        members = zip(item.tensors, item.begins, strict=True)
-        storages += [_storage(graph, ident, region, offset + begin) for ident, begin in members]
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )
     return Plan(
         schedule=schedule,
-        storages=tuple(sorted(storages, key=lambda s: s.tensor)),
-        scratch=tuple(scratch),
+        storages=tuple(sorted(_storages(graph, items, placement), key=lambda s: s.tensor)),
+        scratch=tuple(
+            Scratch(item.op, region, offset, item.size)
+            for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
+            if item.op is not None
+        ),
         regions=uses,
         arena_bytes=placement.total,
-        lower_bound_bytes=max(live_bytes(items).values(), default=0),
+        lower_bound_bytes=bound,
     )
 
 
-def _storage(graph: Graph, ident: TensorId, region: int, offset: int) -> Storage:
-    """A whole tensor, its rows one after the other."""
-    tensor = graph.tensors[ident]
-    rows, pixels, channels = tensor.hwc
-    pitch = pixels * channels * tensor.dtype.size
-    return Storage(ident, Box.of(tensor.hwc), rows, pitch, region, tuple(offset + y * pitch for y in range(rows)))
+def _tightest(
+    items: tuple[Buffer, ...], bound: int, regions: tuple[Region, ...]
+) -> tuple[tuple[Buffer, ...], Placement | None]:
+    """The buffers as they are, or with rings that share bytes where that takes less of the first region."""
+    best = items, place(items, regions)
+    for rounds in ROUNDS:
+        if best[1] is not None and best[1].total == bound:
+            break
+        turned = rotated(items, rounds)
+        alone = place(turned, regions[:1]) if len(turned) > len(items) else None
+        if alone is not None and (best[1] is None or alone.total < best[1].total):
+            best = turned, replace(alone, heights=(*alone.heights, *(0 for _ in regions[1:])))
+    return best
+
+
+def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> Iterator[Storage]:
+    """Where every tensor lies: its rows one after the other, in a ring, or in slots that lie apart."""
+    apart: dict[TensorId, list[int]] = {}
+    for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
+        for ident, begin in zip(item.tensors, item.begins, strict=True):
+            tensor = graph.tensors[ident]
+            rows, pixels, channels = tensor.hwc
+            pitch, slots = pixels * channels * tensor.dtype.size, item.slots or rows
+            if item.slot is None:
+                offsets = [offset + begin + y * pitch for y in range(slots)]
+            else:
+                offsets = apart.setdefault(ident, [])
+                offsets.append(offset)
+            if len(offsets) == slots:
+                yield Storage(ident, Box.of(tensor.hwc), slots, pitch, region, tuple(offsets))

@@ -6,11 +6,7 @@ exactly the tags of the elements it is meant to read, when it reads them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NoReturn
-
-import numpy as np
-import numpy.typing as npt
 
 from ..errors import InvalidPlan
 from ..ir.region import Box
@@ -105,46 +101,34 @@ class _Replay:
         if sum(s.size for s in scratch) < record.scratch(self.graph, op):
             _fail(f"{op.kind} (operator {node.op}) has too little scratch")
         box = node.box.at(env, self.graph.result(op).hwc)
-        sources = tuple(t.id for t in record.operands(self.graph, op) if not t.is_constant)
-        if record.overlap is not Overlap.IN_PLACE:
-            self._disjoint(op, sources)
         for y in range(box.y0, box.y1):
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
             for s in scratch:
                 self.arena.scratch(s)[:] = SCRATCH
             for ident, part in rows_read(self.graph, op, row):
                 self._read(ident, part, f"row {y} of {op.kind}")
-            if record.overlap is Overlap.IN_PLACE:
-                self._same_row_or_disjoint(op, y)
+            self._disjoint(op, y, same_row=record.overlap is Overlap.IN_PLACE)
             self.arena.write(op.outputs[0], row)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
 
-    def _disjoint(self, op: Op, sources: Sequence[TensorId]) -> None:
-        """Neither output row may share a byte with any input row."""
-        out = self._ranges(op.outputs[0])
-        for ident in sources:
-            if self.arena.storage(ident).region == self.arena.storage(op.outputs[0]).region:
-                mine = self._ranges(ident)
-                if ((out[:, None, 0] < mine[:, 1]) & (mine[:, 0] < out[:, None, 1])).any():
-                    _fail(f"{op.kind} would overwrite its input '{self.graph.tensors[ident].name}'")
-
-    def _same_row_or_disjoint(self, op: Op, y: int) -> None:
-        """The output row is exactly the row that is read of an input, or shares no byte with it."""
+    def _disjoint(self, op: Op, y: int, same_row: bool) -> None:
+        """The output row shares no byte with any row that is read for it, or is, where that is allowed, exactly it."""
         out = self.arena.storage(op.outputs[0])
         begin = out.offsets[y % out.slots]
         _, pixels, channels = self.graph.result(op).hwc
         for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
             s = self.arena.storage(ident)
+            if read.empty or s.region != out.region:
+                continue
             other = s.offsets[read.y0 % s.slots]
-            apart = s.region != out.region or begin + out.pitch <= other or other + s.pitch <= begin
-            if not apart and (begin, out.pitch) != (other, s.pitch):
-                _fail(f"row {y} of {op.kind} shifts onto its input '{self.graph.tensors[ident].name}'")
-
-    def _ranges(self, ident: TensorId) -> npt.NDArray[np.int64]:
-        s = self.arena.storage(ident)
-        begin = np.array(s.offsets, np.int64)
-        return np.stack([begin, begin + s.pitch], axis=1)
+            if begin + out.pitch <= other or other + s.pitch <= begin:
+                continue
+            name = self.graph.tensors[ident].name
+            if not same_row:
+                _fail(f"row {y} of {op.kind} would overwrite its input '{name}'")
+            if (begin, out.pitch) != (other, s.pitch):
+                _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")
 
     def _read(self, ident: TensorId, box: Box, when: str) -> None:
         if not self.arena.holds(ident, box):

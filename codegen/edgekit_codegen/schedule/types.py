@@ -1,7 +1,8 @@
 """What runs over which regions, in which order: the seam between planner, validator, emitter and kernels.
 
     Schedule = segments in order; Segment = nodes in order
-    Node     = Run (one operator over a box) | Loop | Pull (an input row) | Push (an output row) | Copy (a box)
+    Node     = Run (one operator over a box) | Loop | Due (some iterations of a loop) | Pull (an input row)
+             | Push (an output row) | Copy (a box)
 
 A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
 """
@@ -78,6 +79,27 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """Run `body` in the iterations first, first + period, first + 2 * period, ... of the loop over `of`, n times in
+    all, with var = 0 .. n-1.
+
+    A row stream gives every operator its own pace: one that is two strides deep is due in every fourth iteration.
+    """
+
+    var: str
+    of: str
+    first: int
+    period: int
+    n: int
+    body: tuple[Node, ...]
+
+    def at(self, env: Env) -> int | None:
+        """The value of `var`, or None where nothing is due."""
+        value, rest = divmod(env[self.of] - self.first, self.period)
+        return value if rest == 0 and 0 <= value < self.n else None
+
+
+@dataclass(frozen=True, slots=True)
 class Pull:
     """Fetch one row of a streamed graph input into its storage."""
 
@@ -103,14 +125,15 @@ class Copy:
 
 
 Leaf = Run | Pull | Push | Copy
-Node = Leaf | Loop
+Node = Leaf | Loop | Due
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Consecutive operators under one discipline.
 
-    kind  how the segment runs: "layers" so far; streams, patches and channel splits are further kinds
+    kind  how the segment runs: "layers" (one operator after the other) or "stream" (all of them, row by row, in one
+          loop)
     """
 
     kind: str

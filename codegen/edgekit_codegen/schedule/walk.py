@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .types import Env, Leaf, Loop, Node, Pull, Push, Run, Schedule
+from .types import Due, Env, Leaf, Loop, Node, Pull, Push, Run, Schedule
 
 
 def nodes(schedule: Schedule) -> tuple[Node, ...]:
@@ -14,7 +14,7 @@ def nodes(schedule: Schedule) -> tuple[Node, ...]:
 
 def leaves(node: Node) -> Iterator[Node]:
     """The nodes inside a node, each once, however often its loop repeats it."""
-    if isinstance(node, Loop):
+    if isinstance(node, Loop | Due):
         for child in node.body:
             yield from leaves(child)
     else:
@@ -22,7 +22,7 @@ def leaves(node: Node) -> Iterator[Node]:
 
 
 def executed(schedule: Schedule) -> Iterator[tuple[Leaf, Env]]:
-    """The nodes other than loops in the order of an inference, as often as they run, with the loop variables then."""
+    """The leaves in the order of an inference, as often as they run, with the loop variables then."""
     for node in nodes(schedule):
         yield from _executed(node, {})
 
@@ -32,6 +32,11 @@ def _executed(node: Node, env: Env) -> Iterator[tuple[Leaf, Env]]:
         for value in range(node.n):
             for child in node.body:
                 yield from _executed(child, {**env, node.var: value})
+    elif isinstance(node, Due):
+        due = node.at(env)
+        if due is not None:
+            for child in node.body:
+                yield from _executed(child, {**env, node.var: due})
     else:
         yield node, env
 

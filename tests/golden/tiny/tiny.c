@@ -13,7 +13,7 @@
 #include "tiny_weights.h"
 
 /* tensor_0, 6x5x2 int8 */
-static const ek_map_t map_in_0 = {.region = 0, .offset = 120, .pitch = 10, .rows = 6};
+static const ek_map_t map_in_0 = {.region = 0, .offset = 80, .pitch = 10, .rows = 6};
 /* tensor_3, 6x5x4 int8 */
 static const ek_map_t map_00 = {.region = 0, .offset = 0, .pitch = 20, .rows = 6};
 /* tensor_6, 6x5x4 int8 */
@@ -142,7 +142,7 @@ static const uint32_t region_align[TINY_N_REGIONS] = {TINY_REGION_0_ALIGN};
 
 static const ek_tensor_t inputs[TINY_N_INPUTS] = {
     {.name = "tensor_0", .bytes = 60u, .dtype = EK_INT8, .region = 0, .rank = 4, .zero_point = -5, .scale = 0x1p-4f,
-     .offset = 120u, .shape = {1, 6, 5, 2}},
+     .offset = 80u, .shape = {1, 6, 5, 2}},
 };
 
 static const ek_tensor_t outputs[TINY_N_OUTPUTS] = {

@@ -1,0 +1,78 @@
+"""Which rows of an operand the rows of an output read: the closed form that schedules and lifetimes are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..ir.types import Graph, Op, TensorId
+from ..ops import TABLE
+from ..ops.record import Rows, Window
+
+Index = npt.NDArray[np.int64]
+
+NEVER = -1
+"""In place of an output row: no row reads it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """What an operator reads of one operand, row by row.
+
+    low, high    per output row, the first and the last operand row that it reads, both within the operand; a row that
+                 reads nothing but padding has high < low, and rows between the two count as read even where a dilated
+                 window passes over them
+    first, last  per operand row, the first and the last output row that reads it, NEVER where none does
+    """
+
+    low: Index
+    high: Index
+    first: Index
+    last: Index
+
+
+class Reaches:
+    """The reaches of a graph and of its parts, each worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[TensorId, int], Reach] = {}
+
+    def of(self, graph: Graph, op: Op, position: int) -> Reach:
+        """What an operator reads of one operand, by its position among the kernel's."""
+        key = op.outputs[0], position
+        if key not in self._known:
+            self._known[key] = reach(graph, op, position)
+        return self._known[key]
+
+
+def reach(graph: Graph, op: Op, position: int) -> Reach:
+    """What an operator reads of one operand, by its position among the kernel's."""
+    rows = TABLE[op.kind].operands(graph, op)[position].hwc[0]
+    low, high = _bounds(graph, op, position, rows)
+    first, last = np.full(rows, NEVER, np.int64), np.full(rows, NEVER, np.int64)
+    spans = list(zip(range(len(low)), low.tolist(), high.tolist(), strict=True))
+    for y, begin, end in spans:
+        last[begin : end + 1] = y
+    for y, begin, end in reversed(spans):
+        first[begin : end + 1] = y
+    return Reach(low, high, first, last)
+
+
+def _bounds(graph: Graph, op: Op, position: int, rows: int) -> tuple[Index, Index]:
+    access = TABLE[op.kind].access(graph, op)
+    y = np.arange(graph.result(op).hwc[0], dtype=np.int64)
+    if isinstance(access, Rows):
+        chosen = access.maps[position]
+        read = y if chosen is None else np.array([chosen.at(i) for i in y.tolist()], np.int64)
+        return read, read
+    if not isinstance(access, Window):
+        return np.zeros_like(y), np.full_like(y, rows - 1)
+    top = np.zeros_like(y)
+    if access.images is not None:
+        _, rows, out_rows = access.images
+        top, y = y // out_rows * rows, y % out_rows
+    first = (y * access.stride - access.pad) // (access.up or 1)
+    last = first + (access.kernel - 1) * access.dilation
+    return top + np.maximum(first, 0), top + np.minimum(last, rows - 1)

@@ -1,0 +1,27 @@
+"""A schedule in a few words."""
+
+from __future__ import annotations
+
+from . import walk
+from .types import Pull, Push, Run, Schedule, Segment
+
+
+def describe(schedule: Schedule) -> str:
+    """Which layers run as what: "layers", or "stream 0-7, layers 8-13, stream 14-15 reversed, layers 16-29"."""
+    numbers = {op: n for n, op in enumerate(walk.layers(schedule))}
+    if all(segment.kind == "layers" for segment in schedule.segments):
+        return "layers"
+    return ", ".join(_segment(segment, numbers) for segment in schedule.segments)
+
+
+def _segment(segment: Segment, numbers: dict[int, int]) -> str:
+    leaves = [leaf for node in segment.nodes for leaf in walk.leaves(node)]
+    found = [numbers[leaf.op] for leaf in leaves if isinstance(leaf, Run)]
+    span = f"{min(found)}-{max(found)}" if len(set(found)) > 1 else str(found[0])
+    words = [segment.kind, span]
+    if segment.kind == "stream":
+        reverse = any(isinstance(leaf, Run) and any(k < 0 for _, k in leaf.box.y0.terms) for leaf in leaves)
+        words += ["reversed"] if reverse else []
+        words += ["from rows that arrive"] if any(isinstance(leaf, Pull) for leaf in leaves) else []
+        words += ["to rows that leave"] if any(isinstance(leaf, Push) for leaf in leaves) else []
+    return " ".join(words)
