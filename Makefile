@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help demo test test-full lint format types status bench docs clean cases
+.PHONY: help demo test test-full lint format types status bench memory docs clean cases
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -17,6 +17,7 @@ help:
 	@echo "make lint        ruff, mypy and clang-format"
 	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board"
 	@echo "make bench       regenerate docs/performance.md, which has times of this machine"
+	@echo "make memory      regenerate docs/memory.md: what memory plans reach, built and run (a quarter of an hour)"
 	@echo "make docs        regenerate the generated parts of docs/"
 	@echo "make clean       remove the virtual environment and build folders"
 
@@ -66,6 +67,9 @@ status: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.pipeline
+
+memory: $(VENV)/.test
+	$(BIN)/python -m benchmarks.memory
 
 docs: $(VENV)/.test
 	$(BIN)/python -m tools.generate_docs

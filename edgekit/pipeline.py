@@ -1,4 +1,4 @@
-"""The path of the data, on one screen: model file -> graph -> rewrites -> schedule -> plan -> C -> firmware.
+"""The path of the data, on one screen: model file -> graph -> rewrites -> order -> schedule -> plan -> C -> firmware.
 
 Each stage is a pure function between frozen dataclasses; this module only joins them and turns the compiler's errors
 into the user's.
@@ -13,17 +13,19 @@ from pathlib import Path
 
 from edgekit_codegen import passes
 from edgekit_codegen.emit import Sources, emit
-from edgekit_codegen.errors import CodegenError, DoesNotFit
-from edgekit_codegen.ir import Graph
+from edgekit_codegen.errors import CodegenError, DoesNotFit, UnsupportedModel
+from edgekit_codegen.ir import Graph, TensorId
 from edgekit_codegen.memory.plan import Plan
+from edgekit_codegen.memory.planner import make_plan
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule import front
+from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
 
-from . import boards, frontend
+from . import boards, frontend, schedule_file
 from .boards import Board
 from .builder import Artifact, build_firmware
-from .errors import FitError, ModelError
+from .errors import ConfigError, FitError, ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Read:
     """A model that is to be planned for a target.
 
     source  the graph as the frontend read it
-    graph   after the exact rewrites
+    graph   after the exact rewrites, in the order of the least peak
     """
 
     source: Graph
@@ -48,38 +50,81 @@ class Compiled(Read):
 
 
 def compile_model(
-    model: Path, board: Board, io: str = "model", sram: int | None = None, stream_input: bool = False
+    model: Path,
+    board: Board,
+    io: str = "model",
+    sram: int | None = None,
+    stream_input: bool = False,
+    slowdown: float | None = None,
+    schedule: Path | None = None,
 ) -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
 
     sram          the most bytes that the plan may take; None leaves all of the board's memory
     stream_input  the input's rows arrive one by one, in order
+    slowdown      take the smallest plan of those that need at most about so many times layer by layer's instructions
 
-    The schedule is the fastest that fits; FitError names the smallest where none does.
+    schedule      a schedule file to take instead of any search; it says how the input arrives, too
+
+    Otherwise the schedule is the fastest that fits; FitError names the smallest where none does. ModelError where the
+    input cannot be streamed.
     """
     read = read_model(model, board, io)
+    if schedule is not None:
+        return Compiled(read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram))
     with compiler_errors(model.name):
-        pulled = read.graph.inputs if stream_input else ()
-        plan = front.fastest(read.graph, read.target, sram, pulled)
+        pulled = _pulled(read.graph) if stream_input else ()
+        if slowdown is None:
+            plan = front.fastest(read.graph, read.target, sram, pulled)
+        else:
+            plan = front.smallest(read.graph, read.target, slowdown, sram, pulled)
         validate(read.graph, plan, read.target)
     return Compiled(read.source, read.graph, read.steps, read.target, plan)
 
 
+def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None) -> Plan:
+    """The certified plan of a schedule file."""
+    schedule = schedule_file.load(path, model, read.graph)
+    try:
+        plan = make_plan(read.graph, schedule, read.target)
+        validate(read.graph, plan, read.target)
+    except DoesNotFit as error:
+        raise FitError(error.code, f"{path.name}: {error.message}", error.hint) from error
+    except CodegenError as error:
+        raise ConfigError("schedule.impossible", f"{path}: {error.message}", schedule_file.AGAIN) from error
+    if sram is not None and plan.arena_bytes > sram:
+        message = f"{path.name}: needs {plan.arena_bytes:,} bytes of memory, {sram:,} are allowed"
+        raise FitError("memory.does_not_fit", message, "plan a smaller schedule with --sram")
+    return plan
+
+
 def read_model(model: Path, board: Board, io: str = "model") -> Read:
-    """Read a model and rewrite it exactly."""
+    """Read a model, rewrite it exactly, and put its operators into the order that needs the least memory."""
     source = frontend.load(model, io=io)
     with compiler_errors(model.name):
         optimized = passes.optimize(source)
-    return Read(source, optimized.graph, optimized.steps, boards.target(board))
+        graph = ordered(optimized.graph)
+    return Read(source, graph, optimized.steps, boards.target(board))
 
 
 def pareto(read: Read, stream_input: bool = False) -> tuple[front.Point, ...]:
     """Plans that no other one beats in both memory and time, the fastest first, each of them certified."""
     with compiler_errors(read.source.name):
-        points = front.front(read.graph, read.target, read.graph.inputs if stream_input else ())
+        points = front.front(read.graph, read.target, _pulled(read.graph) if stream_input else ())
         for point in points:
             validate(read.graph, point.plan, front.unlimited(read.target))
     return points
+
+
+def _pulled(graph: Graph) -> tuple[TensorId, ...]:
+    """The input whose rows arrive one by one. The ABI's pull names a row and no input, so there is one."""
+    if len(graph.inputs) != 1:
+        raise UnsupportedModel(
+            "unsupported.streamed_input",
+            f"the model has {len(graph.inputs)} inputs; rows of one alone can arrive one by one",
+            "plan without a streamed input",
+        )
+    return graph.inputs
 
 
 def to_c(compiled: Compiled) -> Sources:

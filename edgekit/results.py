@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from .builder.artifact import MemoryUse
 from .frontend import Inspection, OperatorInfo, TensorInfo
+from .plan_results import Explanation, PlanPoint
 
 Json = dict[str, Any]
 Target = Literal["emulated", "qemu", "hardware", "host"]
@@ -35,6 +36,7 @@ class Rewrite:
 class BuildResult:
     """A firmware image and what it needs.
 
+    input        "resident", or "streamed": each row delivered once, in order
     arena_bytes  inputs, outputs, intermediates and kernel scratch
     sram_bytes   arena + data + bss + stack bound
     stack_bytes  the bound from frame sizes and the call graph, None where the toolchain gives none
@@ -57,6 +59,7 @@ class BuildResult:
     macs: int
     macs_original: int
     rewrites: tuple[Rewrite, ...]
+    input: str
     schedule: str
     elf: Path
     dir: Path
@@ -77,31 +80,13 @@ class BuildResult:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanPoint:
-    """One plan of the front between memory and time.
-
-    mac_factor          multiply-accumulates executed by those after exact rewrites
-    extra_instructions  estimated, beyond those of layer by layer
-    input               "resident", or "streamed": each row delivered once, in order
-    """
-
-    arena_bytes: int
-    mac_factor: float
-    extra_instructions: int
-    input: str
-    schedule: str
-
-    def to_json(self) -> Json:
-        """Cycles and flash are not estimated yet."""
-        return {**asdict(self), "cycles_estimate": None, "flash_bytes": None}
-
-
-@dataclass(frozen=True, slots=True)
 class PlanResult:
     """A memory plan, with no toolchain involved.
 
-    input   "resident", or "streamed": each row delivered once, in order
-    points  the front, where it was asked for
+    input               "resident", or "streamed": each row delivered once, in order
+    saved               the schedule file that was written
+    points              the front, where it was asked for
+    explanation         why the plan needs what it needs, where it was asked for
     """
 
     model: str
@@ -119,7 +104,9 @@ class PlanResult:
     peak_tensors: tuple[tuple[str, int], ...]
     buffers: tuple[Json, ...]
     plots: tuple[Path, ...] = ()
+    saved: Path | None = None
     points: tuple[PlanPoint, ...] = ()
+    explanation: Explanation | None = None
 
     def to_json(self) -> Json:
         return {
@@ -138,7 +125,9 @@ class PlanResult:
             "peak": {"layer": self.peak_layer, "tensors": [{"name": n, "bytes": b} for n, b in self.peak_tensors]},
             "buffers": list(self.buffers),
             "plots": [str(p) for p in self.plots],
+            "saved_schedule": None if self.saved is None else str(self.saved),
             "points": [p.to_json() for p in self.points],
+            "explanation": None if self.explanation is None else self.explanation.to_json(),
         }
 
 
@@ -163,6 +152,7 @@ class ProfileResult:
     """One inference on a device, layer by layer.
 
     target         where it ran; an emulated figure is never called a measured one
+    input          "resident", or "streamed": no figure has the waiting for its rows
     instructions   executed, exact; None on hardware and host
     cycles         measured on hardware; estimated from a cost table on an emulated core; None where there is none
     stack_bytes    high-water mark of the painted stack
@@ -173,6 +163,7 @@ class ProfileResult:
     board: str
     target: Target
     build_id: str
+    input: Literal["resident", "streamed"]
     instructions: int | None
     cycles: int | None
     clock_hz: int | None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
-from support import plans, schedules
+from support import plans, schedules, streamed
 from support.arena_cases import every_form, inputs, joined, replayed
 from support.arena_images import emulated, replay_firmware
 from support.arena_replay import ArenaReplay
@@ -144,3 +144,23 @@ def test_loops_rings_and_streamed_rows(form: str, core: str, tmp_path: Path) -> 
         "streamed": lambda: schedules.ring(graph, 3, streamed=True),
     }
     assert replayed(graph, made[form](), tmp_path, core).stores > 100
+
+
+def check_stream(form: str, core: str, folder: Path) -> None:
+    made = streamed.HAND_MADE[form]()
+    assert replayed(made.graph, made.plan(), folder, core).stores > 100
+
+
+TURNS = {form: CORES[n % 3] for n, form in enumerate(streamed.HAND_MADE)}
+
+
+@pytest.mark.parametrize("form", streamed.HAND_MADE)
+def test_tiles_sums_and_rows_that_move_into_rings(form: str, tmp_path: Path) -> None:
+    check_stream(form, TURNS[form], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("form", streamed.HAND_MADE)
+def test_tiles_sums_and_rows_that_move_into_rings_on_every_core(form: str, core: str, tmp_path: Path) -> None:
+    check_stream(form, core, tmp_path)

@@ -21,6 +21,7 @@ from edgekit_codegen.ops.attributes import Conv2D
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.schedule.front import Point, fastest, front
 from edgekit_codegen.schedule.text import describe
+from edgekit_codegen.schedule.work import mac_factor
 from edgekit_codegen.target import Region, Target
 
 
@@ -28,7 +29,8 @@ def check(graph: Graph, points: tuple[Point, ...]) -> None:
     """Every point is certified, slower and smaller than the one before."""
     for point in points:
         validate(graph, point.plan, plans.HOST)
-        assert point.mac_factor == 1.0
+        assert point.mac_factor >= 1.0
+    assert not points or points[0].mac_factor == 1.0
     sizes = [(point.overhead, -point.plan.arena_bytes) for point in points]
     assert sizes == sorted(sizes) and len({size for _, size in sizes}) == len(sizes)
 
@@ -43,28 +45,47 @@ def test_fronts_of_random_graphs(graph: Graph) -> None:
     assert plan_runner.run(graph, points[-1].plan, inputs) == host_model.reference_bytes(graph, inputs)
 
 
-# The arena that the smallest plan of each model needs at most, in bytes: resident and streamed input, no row computed
-# twice.
-REACHED = {
-    "mlperf_tiny_vww": (28_032, 10_656),
-    "mlperf_tiny_ic": (12_480, 11_968),
-    "mlperf_tiny_kws": (8_640, 8_640),
-    "mlperf_tiny_ad": (768, 768),
-    "mlperf_tiny_sww": (3_712, 3_712),
-}
+# Bytes of arena that a model is to need without computing anything twice: the goals of this project.
+GOALS = [
+    ("mlperf_tiny_vww", False, 29_000),
+    ("mlperf_tiny_vww", True, 11_800),
+    ("mlperf_tiny_ic", False, 13_500),
+    ("mlperf_tiny_kws", False, 5_500),
+    ("mcunet_vww1", False, 22_000),
+    ("mcunet_vww1", True, 14_500),
+]
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["resident", "streamed"])
-@pytest.mark.parametrize("name", REACHED)
+@pytest.mark.parametrize(("name", "streamed", "bytes_"), GOALS)
+def test_real_models_within_a_budget(name: str, streamed: bool, bytes_: int) -> None:
+    graph = plans.real(name, io="int8")
+    plan = fastest(graph, plans.HOST, bytes_, graph.inputs if streamed else ())
+    validate(graph, plan, plans.HOST)
+    assert plan.arena_bytes <= bytes_
+    assert mac_factor(graph, plan.schedule) == 1.0
+
+
+SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in (("mlperf_tiny_vww", True), ("mlperf_tiny_ic", True))]
+
+
+@pytest.mark.parametrize(
+    ("name", "streamed"),
+    [
+        ("mlperf_tiny_kws", False),
+        ("mlperf_tiny_kws", True),
+        ("mlperf_tiny_vww", False),
+        ("mlperf_tiny_ad", True),
+        *SLOW,
+    ],
+)
 def test_fronts_of_real_models(name: str, streamed: bool, tmp_path: Path) -> None:
     graph = plans.real(name)
     points = front(graph, plans.HOST, graph.inputs if streamed else ())
     check(graph, points)
-    assert points[-1].plan.arena_bytes <= REACHED[name][streamed]
     assert {point.input for point in points} == {"streamed" if streamed else "resident"}
     inputs = host_model.random_inputs(graph, np.random.default_rng(2))
-    ends = [batch.Case(graph, point.plan, inputs) for point in {id(p): p for p in (points[0], points[-1])}.values()]
-    assert set(batch.run(ends, tmp_path)) == {host_model.reference_bytes(graph, inputs)}
+    cases = [batch.Case(graph, point.plan, inputs) for point in points]
+    assert set(batch.run(cases, tmp_path)) == {host_model.reference_bytes(graph, inputs)}
 
 
 def digits() -> Graph:
@@ -110,15 +131,16 @@ def test_a_board_too_small_for_layers_gets_a_schedule_that_fits() -> None:
 def test_a_budget_that_nothing_meets_names_the_smallest_and_what_holds_it() -> None:
     graph = plans.real("mlperf_tiny_kws")
     with pytest.raises(DoesNotFit) as caught:
-        fastest(graph, plans.HOST, 5_000)
+        fastest(graph, plans.HOST, 2_000)
     assert caught.value.code == "memory.does_not_fit"
-    assert "8,640" in caught.value.message and "5,000" in caught.value.message
+    least = min(point.plan.arena_bytes for point in front(graph, plans.HOST))
+    assert f"needs {least:,}" in caught.value.message and "2,000" in caught.value.message
     assert "the peak is" in caught.value.message
 
 
 def test_an_input_that_is_needed_at_once_cannot_be_streamed() -> None:
     b = GraphBuilder()
-    graph = b.graph(b.mean(b.input((1, 8, 4, 2)), (1, 2)))
+    graph = b.graph(b.transpose(b.input((1, 8, 4, 2)), (0, 2, 1, 3)))
     with pytest.raises(UnsupportedModel, match="row by row"):
         fastest(graph, plans.HOST, None, graph.inputs)
 
@@ -130,6 +152,7 @@ def test_plan_lists_the_front(tmp_path: Path) -> None:
     assert data["schedule"] == "layers" and data["input"] == "resident"
     assert data["arena_bytes"] == data["points"][0]["arena_bytes"]
     keys = {"arena_bytes", "mac_factor", "cycles_estimate", "flash_bytes", "input", "schedule", "extra_instructions"}
+    keys |= {"slowdown"}
     assert all(set(point) == keys for point in data["points"])
 
 
@@ -137,6 +160,6 @@ def test_a_budget_on_the_command_line(tmp_path: Path) -> None:
     model = str(model_path("mlperf_tiny_kws"))
     done = edgekit("plan", model, "--board", "stm32f746", "--sram", "9K", "--json", cwd=tmp_path)
     assert envelope(done)["data"]["arena_bytes"] <= 9 << 10
-    assert edgekit("plan", model, "--board", "stm32f746", "--sram", "4K", cwd=tmp_path).returncode == 5
+    assert edgekit("plan", model, "--board", "stm32f746", "--sram", "2K", cwd=tmp_path).returncode == 5
     wrong = edgekit("plan", model, "--board", "stm32f746", "--sram", "little", cwd=tmp_path)
     assert wrong.returncode == 2 and "32K" in wrong.stderr

@@ -204,3 +204,4 @@ def test_the_reference_lists_every_message_and_status() -> None:
     assert {name: int(number, 16) for number, name in kinds} == {kind.name: kind.value for kind in protocol.Kind}
     statuses = re.findall(r"^\| (\d) \| `(\w+)` \|", text, re.MULTILINE)
     assert {name: int(number) for number, name in statuses} == {s.name: s.value for s in protocol.Status}
+    assert re.findall(r"Version (\d+)\.", text) == [str(protocol.VERSION)]

@@ -17,7 +17,8 @@ from edgekit_codegen.emit import emit
 from edgekit_codegen.errors import CodegenError, InvalidPlan
 from edgekit_codegen.ir import Graph, TensorId
 from edgekit_codegen.memory import Plan
-from edgekit_codegen.memory.buffers import buffers, live_bytes
+from edgekit_codegen.memory.buffer import live_bytes
+from edgekit_codegen.memory.buffers import buffers
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops.attributes import Concatenation, StridedSlice
 from edgekit_codegen.schedule import layerwise, walk

@@ -110,16 +110,17 @@ def test_kernels_need_no_library(tmp_path: Path) -> None:
         if record.kernel is None:
             continue
         text = (KERNELS / record.kernel.header).read_text()
-        whole = "int y, int x0" in " ".join(text.split())
-        arguments = (
-            f"const {record.kernel.struct} *p, const int8_t *const in[], int8_t *out, {POSITION[whole]},"
-            " const void *w, const ek_requant_t *q, void *scratch"
-        )
-        call = f"p, in, out, {'y, ' if whole else ''}x0, x1, w, q, scratch"
-        lines += [
-            f"void run_{kind}({arguments});",
-            f"void run_{kind}({arguments}) {{ {record.kernel.function}({call}); }}",
-        ]
+        for function in filter(None, (record.kernel.function, record.kernel.adding)):
+            whole = re.search(function + r"\([^)]*\bint y\b", text) is not None
+            arguments = (
+                f"const {record.kernel.struct} *p, const int8_t *const in[], int8_t *out, {POSITION[whole]},"
+                " const void *w, const ek_requant_t *q, void *scratch"
+            )
+            call = f"p, in, out, {'y, ' if whole else ''}x0, x1, w, q, scratch"
+            lines += [
+                f"void run_{kind}_{function}({arguments});",
+                f"void run_{kind}_{function}({arguments}) {{ {function}({call}); }}",
+            ]
     source = tmp_path / "all.c"
     source.write_text("\n".join(lines) + "\n")
     command = [*compiler(), *FLAGS, "-O2", "-ffreestanding", "-nostdlib", "-Wl,-z,defs", f"-I{HEADERS}", f"-I{KERNELS}"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import batch, host_model, plan_runner, plans
+from support.drawn_schedules import hasty_packing, scheduled
 from support.graph_builder import GraphBuilder
 
 from edgekit_codegen.emit import emit
@@ -18,62 +19,32 @@ from edgekit_codegen.ir import Graph, TensorId
 from edgekit_codegen.memory import Plan, make_plan
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops.attributes import Conv2D, DepthwiseConv2D, Padding
-from edgekit_codegen.schedule import layerwise, walk
+from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.segments import Segments
 from edgekit_codegen.schedule.stream import stream
 from edgekit_codegen.schedule.text import describe
-from edgekit_codegen.schedule.types import Due, Loop, Schedule
+from edgekit_codegen.schedule.tiles import Member, plain
+from edgekit_codegen.schedule.types import Due, Loop, Push, Schedule
 
-BATCH = 12
-
-
-@st.composite
-def cuts(draw: st.DrawFn, segments: Segments) -> list[int]:
-    """Cut points at random; none where no segment can begin at one that was chosen."""
-    made: list[int] = []
-    first = 0
-    while first < segments.count:
-        possible = [after for after in segments.ends(first) if segments.need(first, after) is not None]
-        if not possible:
-            return []
-        first = draw(st.sampled_from(possible[-6:]) | st.sampled_from(possible))
-        made.append(first)
-    return made
+EACH = 4  # schedules of a graph
+QUICK, COMPILED = 2000, 108
+BATCH = 36
 
 
-@st.composite
-def scheduled(draw: st.DrawFn) -> batch.Case:
-    """A graph under a schedule of the search's space, and inputs."""
-    graph = draw(plans.graphs(most=12))
-    pulled = graph.inputs[:1] if draw(st.booleans()) else ()
-    writers = [op for op in graph.ops if graph.outputs[0] in op.outputs and plans_rows(graph)]
-    pushed = graph.outputs[:1] if writers and draw(st.booleans()) else ()
-    segments = Segments(graph, pulled, pushed)
-    chosen = draw(cuts(segments))
-    schedule = segments.schedule(chosen, draw(st.booleans())) if chosen else layerwise.schedule(graph)
-    plan = make_plan(graph, schedule, plans.HOST)
-    validate(graph, plan, plans.HOST)
-    assert plan.arena_bytes >= plan.lower_bound_bytes
-    return batch.Case(graph, plan, host_model.random_inputs(graph, np.random.default_rng(draw(st.integers(0, 99)))))
-
-
-def plans_rows(graph: Graph) -> bool:
-    """Whether the first output is an image that nothing else reads, so that its rows may leave one by one."""
-    first = graph.outputs[0]
-    return len(graph.tensors[first].shape) == 4 and not graph.consumers(first)
-
-
-@given(scheduled())
-@settings(max_examples=500)
-def test_any_schedule_computes_the_reference(case: batch.Case) -> None:
-    check_any_schedule(case)
+@given(st.data())
+@settings(max_examples=QUICK // EACH)
+def test_any_schedule_computes_the_reference(data: st.DataObject) -> None:
+    with hasty_packing():
+        for case in data.draw(scheduled(EACH)):
+            check_any_schedule(case)
 
 
 @pytest.mark.slow
 @given(scheduled())
 @settings(max_examples=10_000)
-def test_very_many_schedules_compute_the_reference(case: batch.Case) -> None:
-    check_any_schedule(case)
+def test_very_many_schedules_compute_the_reference(cases: tuple[batch.Case, ...]) -> None:
+    for case in cases:
+        check_any_schedule(case)
 
 
 def check_any_schedule(case: batch.Case) -> None:
@@ -83,8 +54,13 @@ def check_any_schedule(case: batch.Case) -> None:
 
 
 @given(st.lists(scheduled(), min_size=BATCH, max_size=BATCH))
-@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would compile for minutes
-def test_generated_code_of_any_schedule(tmp_path_factory: pytest.TempPathFactory, cases: list[batch.Case]) -> None:
+@settings(
+    max_examples=COMPILED // BATCH, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)  # shrinking would compile for minutes
+def test_generated_code_of_any_schedule(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[batch.Case, ...]]
+) -> None:
+    cases = [case for cases in drawn for case in cases]
     answers = batch.run(cases, tmp_path_factory.mktemp("batch"))
     for case, answer in zip(cases, answers, strict=True):
         assert answer == host_model.reference_bytes(case.graph, case.inputs), describe(case.plan.schedule)
@@ -92,7 +68,7 @@ def test_generated_code_of_any_schedule(tmp_path_factory: pytest.TempPathFactory
 
 def whole(graph: Graph, **ends: tuple[TensorId, ...]) -> Plan:
     """All of a graph in one stream."""
-    segment = stream(graph, [i for i, op in enumerate(graph.ops) if op.kind != "reshape"], **ends)
+    segment = stream(graph, plain([i for i, op in enumerate(graph.ops) if op.kind != "reshape"]), **ends)
     assert segment is not None
     plan = make_plan(graph, Schedule((segment,)), plans.HOST)
     validate(graph, plan, plans.HOST)
@@ -192,18 +168,30 @@ def test_a_stream_is_one_loop_with_guards(tmp_path: Path) -> None:
     assert model.call(1, values[0].tobytes(), abort_at=5).returncode == 42
 
 
+def test_what_adds_up_rows_leaves_once() -> None:
+    b = GraphBuilder()
+    graph = b.graph(b.mean(b.conv2d(b.input((1, 8, 4, 2)), 2, (1, 1)), (1, 2), keep_dims=True))
+    segment = stream(graph, (Member((0,)), Member((1,), adds=True)), graph.inputs, graph.outputs)
+    assert segment is not None
+    plan = make_plan(graph, Schedule((segment,)), plans.HOST)
+    validate(graph, plan, plans.HOST)
+    assert sum(isinstance(leaf, Push) for leaf, _ in walk.executed(plan.schedule)) == 1
+    values = host_model.random_inputs(graph, np.random.default_rng(4))
+    assert plan_runner.run(graph, plan, values) == host_model.reference_bytes(graph, values)
+
+
 def test_what_needs_a_whole_tensor_cannot_follow_in_a_stream() -> None:
     b = GraphBuilder()
     x = b.conv2d(b.input((1, 8, 4, 2)), 2, (1, 1))
     graph = b.graph(b.mean(x, (1, 2)))
-    assert stream(graph, [0, 1]) is None
+    assert stream(graph, plain([0, 1])) is None
 
 
 def test_a_stream_that_runs_back_reads_the_same_rows(tmp_path: Path) -> None:
     graph = residual()
     segments = Segments(graph)
-    schedule = segments.schedule([1, segments.count], turning=True)
-    assert "reversed" in describe(schedule)
+    schedule = segments.schedule((segments.piece(0, 1), segments.piece(1, segments.count)), turning=True)
+    assert schedule is not None and "reversed" in describe(schedule)
     plan = make_plan(graph, schedule, plans.HOST)
     validate(graph, plan, plans.HOST)
     case = batch.Case(graph, plan, host_model.random_inputs(graph, np.random.default_rng(5)))
@@ -213,3 +201,18 @@ def test_a_stream_that_runs_back_reads_the_same_rows(tmp_path: Path) -> None:
 def test_layers_keep_their_numbers_in_a_stream() -> None:
     graph = residual()
     assert walk.layers(whole(graph).schedule) == tuple(range(len(graph.ops)))
+
+
+def test_sums_begin_before_the_first_tile_of_them() -> None:
+    """The second tile is computed when the sums hold the first one."""
+    b = GraphBuilder()
+    x = b.conv2d(b.input((1, 6, 8, 2)), 4, (1, 1))
+    x = b.conv2d(b.conv2d(x, 8, (1, 1)), 3, (1, 1))
+    graph = b.graph(b.mean(x, (1, 2)))
+    segment = stream(graph, (*plain((0,)), Member((1, 2, 3), 6, 2, adds=True)))
+    assert segment is not None
+    plan = make_plan(graph, Schedule((segment,)), plans.HOST)
+    validate(graph, plan, plans.HOST)
+    (sums,) = (s for s in plan.scratch if s.op == 3)
+    tile = plan.storage(graph.ops[1].outputs[0])
+    assert sums.offset + sums.size <= tile.offsets[0] or max(tile.offsets) + tile.pitch <= sums.offset

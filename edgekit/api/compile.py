@@ -6,15 +6,21 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgekit_codegen import passes
+from edgekit_codegen import cost, passes
+from edgekit_codegen.ir import Graph
+from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.front import Point
 from edgekit_codegen.schedule.text import describe
 
-from .. import pipeline, workspace
+from .. import estimate, pipeline, schedule_file, workspace
+from ..boards import Board
 from ..builder import MemoryUse
 from ..config.settings import resolve
+from ..errors import UsageError
+from ..plan_results import PlanPoint
+from ..report import explain as explained
 from ..report import memory_map
-from ..results import BuildResult, PlanPoint, PlanResult, Rewrite
+from ..results import BuildResult, PlanResult, Rewrite
 from .locate import locate
 
 
@@ -27,6 +33,9 @@ def build(
     optimize: str | None = None,
     io: str | None = None,
     sram: int | None = None,
+    latency_overhead: float | None = None,
+    schedule: Path | str | None = None,
+    stream_input: bool = False,
     start: Path | str = ".",
 ) -> BuildResult:
     """Build firmware for a board.
@@ -34,6 +43,11 @@ def build(
     model  a .tflite; None takes the project's, found from folder `start` upwards
     out    the build folder; None is build/<board> under the project, or under `start` without one
     sram   the most bytes of RAM that model and firmware may take; None leaves all of the board's
+    stream_input  the input's rows arrive one by one, in order; the firmware then asks the host for them
+
+    latency_overhead  take the smallest plan of those that need at most about so many times the instructions of layer by
+                      layer (1.1); None takes the fastest that fits
+    schedule          a file that `plan` saved: its schedule, instead of any search
 
     The other arguments override environment, project and defaults, as flags do on the command line.
     Raises the errors of `edgekit.errors`; their `exit` is the command's exit code.
@@ -45,9 +59,18 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     chosen_toolchain = resolve("toolchain", toolchain, subject.project).value
     chosen_level = resolve("optimize", optimize, subject.project).known
+    chosen_schedule = _one_way(latency_overhead, schedule)
     room = sram
     while True:
-        compiled = pipeline.compile_model(subject.model, subject.board, chosen_io, room)
+        compiled = pipeline.compile_model(
+            subject.model,
+            subject.board,
+            chosen_io,
+            room,
+            stream_input,
+            slowdown=latency_overhead,
+            schedule=chosen_schedule,
+        )
         artifact = pipeline.to_firmware(compiled, subject.board, folder, chosen_toolchain, chosen_level)
         if sram is None or artifact.sram_bytes <= sram:
             break
@@ -68,6 +91,7 @@ def build(
         macs=passes.macs(compiled.graph),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
+        input=_input(any(i in walk.streamed(compiled.plan.schedule) for i in compiled.graph.inputs)),
         schedule=describe(compiled.plan.schedule),
         elf=artifact.elf,
         dir=folder,
@@ -87,23 +111,48 @@ def plan(
     sram: int | None = None,
     stream_input: bool = False,
     pareto: bool = False,
+    latency_overhead: float | None = None,
+    explain: bool = False,
+    schedule: Path | str | None = None,
+    save_schedule: Path | str | None = None,
     start: Path | str = ".",
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain.
 
-    plot          names a PNG or SVG to draw the map into
+    plot          names a PNG or SVG to draw the map into; with `pareto`, the front goes beside it into <stem>-front
     sram          the most bytes that the arena may take; None leaves all of the board's memory
     stream_input  the input's rows arrive one by one, in order
     pareto        list all plans that no other one beats in both memory and time as well, whether they fit or not
+    explain       say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
+
+    latency_overhead  as for `build`; so is `schedule`
+    save_schedule     names a file to write the plan's schedule into
     """
     subject = locate(model, board, Path(start))
     chosen_io = resolve("io", io, subject.project).known
-    compiled = pipeline.compile_model(subject.model, subject.board, chosen_io, sram, stream_input)
-    points = pipeline.pareto(compiled, stream_input) if pareto else ()
+    compiled = pipeline.compile_model(
+        subject.model,
+        subject.board,
+        chosen_io,
+        sram,
+        stream_input,
+        latency_overhead,
+        _one_way(latency_overhead, schedule),
+    )
+    stream_input = any(i in walk.streamed(compiled.plan.schedule) for i in compiled.graph.inputs)
+    if save_schedule is not None:
+        with pipeline.compiler_errors(subject.model.name):
+            schedule_file.save(Path(save_schedule), subject.model, compiled.graph, compiled.plan.schedule)
+    found = pipeline.pareto(compiled, stream_input) if pareto or explain else ()
+    points = tuple(_point(compiled.graph, subject.board, point) for point in found)
     plots: tuple[Path, ...] = ()
     if plot is not None:
         memory_map.plot(compiled.graph, compiled.plan, Path(plot))
         plots = (Path(plot),)
+        if pareto:
+            beside = Path(plot).with_stem(f"{Path(plot).stem}-front")
+            memory_map.plot_front(compiled.graph.name, points, compiled.plan.arena_bytes, beside)
+            plots = (*plots, beside)
     summary = memory_map.summarize(compiled.graph, compiled.plan)
     return PlanResult(
         model=compiled.graph.name,
@@ -115,19 +164,41 @@ def plan(
         macs=passes.macs(compiled.graph),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input="streamed" if stream_input else "resident",
+        input=_input(stream_input),
         schedule=describe(compiled.plan.schedule),
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
         buffers=summary.buffers,
         plots=plots,
-        points=tuple(_point(point) for point in points),
+        saved=None if save_schedule is None else Path(save_schedule),
+        points=points if pareto else (),
+        explanation=explained.explain(compiled.graph, compiled.plan, points) if explain else None,
     )
 
 
-def _point(point: Point) -> PlanPoint:
+def _one_way(latency_overhead: float | None, schedule: Path | str | None) -> Path | None:
+    """The schedule file, where it is the only thing that decides on the schedule."""
+    if schedule is not None and latency_overhead is not None:
+        said = "--schedule and --latency-overhead exclude each other"
+        raise UsageError("schedule.both", said, "a schedule file leaves nothing to choose")
+    return None if schedule is None else Path(schedule)
+
+
+def _input(streamed: bool) -> str:
+    return "streamed" if streamed else "resident"
+
+
+def _point(graph: Graph, board: Board, point: Point) -> PlanPoint:
+    dense = cost.instructions(graph)
     return PlanPoint(
-        point.plan.arena_bytes, point.mac_factor, point.overhead, point.input, describe(point.plan.schedule)
+        arena_bytes=point.plan.arena_bytes,
+        mac_factor=point.mac_factor,
+        extra_instructions=point.overhead,
+        slowdown=1 + point.overhead / max(dense, 1),
+        cycles_estimate=estimate.cycles(dense + point.overhead, board),
+        flash_bytes=cost.weights_bytes(graph),
+        input=point.input,
+        schedule=describe(point.plan.schedule),
     )
 
 

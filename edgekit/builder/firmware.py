@@ -167,9 +167,8 @@ def definitions(board: Board) -> dict[str, str]:
 
 
 def _compile_image(plan: _Plan, build_id: str, optimize: str) -> Objects:
-    text = image_source(
-        plan.model.symbol, plan.model.arenas, plan.model.layers, plan.board.name, build_id, sections=True
-    )
+    model = plan.model
+    text = image_source(model.symbol, model.arenas, model.layers, model.pulls, plan.board.name, build_id, sections=True)
     source = plan.out / "ek_image.c"
     source.write_text(text, encoding="utf-8")
     folders = firmware_folders(plan.board)

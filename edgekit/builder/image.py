@@ -17,16 +17,24 @@ class Arena:
     align: int
 
 
-def image_source(symbol: str, arenas: Sequence[Arena], layers: int, board: str, build_id: str, sections: bool) -> str:
+def image_source(
+    symbol: str, arenas: Sequence[Arena], layers: int, pulls: bool, board: str, build_id: str, sections: bool
+) -> str:
     """The C text.
 
     symbol    the model's ek_model_t
     arenas    in the order of the model's regions
     layers    how many the model has
+    pulls     an input of it is streamed: the agent gets its rows from the host
     build_id  hex digits, BUILD_ID_BYTES bytes
     sections  place each arena in section .arena.<name>, which the linker script puts into that memory
     """
-    lines = ["/* Generated: what this firmware image consists of. */", '#include "ek_firmware.h"', ""]
+    lines = [
+        "/* Generated: what this firmware image consists of. */",
+        '#include "ek_firmware.h"',
+        *(['#include "ek_stream.h"'] if pulls else []),
+        "",
+    ]
     lines += [f"extern const ek_model_t {symbol};", ""]
     for arena in arenas:
         if arena.bytes:
@@ -43,6 +51,7 @@ def image_source(symbol: str, arenas: Sequence[Arena], layers: int, board: str, 
         f"    .model = &{symbol},",
         f"    .region = {{{regions}}},",
         "    .layer_ticks = layer_ticks,",
+        *(["    .pull = ek_agent_pull,"] if pulls else []),
         f'    .board = "{board}",',
         f"    .build_id = {{{octets}}},",
         "};",

@@ -21,6 +21,7 @@ class Model:
     symbol  its ek_model_t
     arenas  its regions, in the model's order
     layers  how many it has
+    pulls   an input is streamed
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Model:
     symbol: str
     arenas: tuple[Arena, ...]
     layers: int
+    pulls: bool
 
 
 def write_model(sources: Sources, folder: Path) -> Model:
@@ -44,4 +46,4 @@ def write_model(sources: Sources, folder: Path) -> Model:
         if not path.is_file() or path.read_bytes() != text:
             path.write_bytes(text)
     arenas = tuple(Arena(r.name, r.used, r.align) for r in sources.regions)
-    return Model(folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers)
+    return Model(folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers, sources.pulls)

@@ -44,6 +44,26 @@ def sram(what: str) -> Callable[[F], F]:
     )
 
 
+def latency_overhead(function: F) -> F:
+    return click.option(
+        "--latency-overhead",
+        type=click.FloatRange(min=1.0),
+        metavar="FACTOR",
+        help="Take the smallest plan of those estimated to need at most FACTOR times the instructions of layer by"
+        " layer, as 1.1, instead of the fastest.",
+    )(function)
+
+
+def schedule(function: F) -> F:
+    return click.option(
+        "--schedule", type=MODEL, metavar="FILE", help="Take the schedule that `plan --save-schedule` wrote."
+    )(function)
+
+
+def stream_input(function: F) -> F:
+    return click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")(function)
+
+
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """Bytes: 32768, 32K or 1M."""
     if value is None:

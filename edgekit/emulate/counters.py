@@ -141,13 +141,7 @@ class Counter:
 
         Returns the inference's counts when this was the mark behind its last layer.
         """
-        if self.trace and self.trace[-1] == entry:  # the mark function's first block counts for no layer
-            self.trace.pop()
-            self.flush()
-            self.total += self._count[self._blocks[entry]]
-            self._last, self._in_progress = entry, True
-        else:
-            self.flush()
+        self._leave(entry)
         if layer >= n_layers:
             self._complete = self.layer is not None
             self.layer, self._resume_at = None, None
@@ -158,6 +152,22 @@ class Counter:
             self._complete = False
         self.layer, self._resume_at = layer, resume_at
         return None
+
+    def pause(self, entry: int, resume_at: int) -> None:
+        """The firmware waits for a row, in a function at `entry` that will return to `resume_at`: what runs in between
+        belongs to no layer."""
+        self._leave(entry)
+        self._resume_at = resume_at
+
+    def _leave(self, entry: int) -> None:
+        """Evaluate what ran before the function at `entry`, whose first block counts for no layer."""
+        if self.trace and self.trace[-1] == entry:
+            self.trace.pop()
+            self.flush()
+            self.total += self._count[self._blocks[entry]]
+            self._last, self._in_progress = entry, True
+        else:
+            self.flush()
 
     def marks(self) -> Marks:
         """The last inference's counts, as far as it got."""

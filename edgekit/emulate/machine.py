@@ -131,6 +131,9 @@ class Machine:
         mark = self._image.symbols.get("ek_agent_mark")
         if mark is not None and "ek_firmware" in self._image.symbols:
             engine.hook("code", self._mark, mark & ~1, mark & ~1)
+        pull = self._image.symbols.get("ek_agent_pull")
+        if pull is not None:
+            engine.hook("code", self._pull, pull & ~1, pull & ~1)
 
     def _slice(self) -> None:
         size, count = self._engine.block_at(self._pc)
@@ -248,6 +251,9 @@ class Machine:
         marks = self.counter.mark(self._engine.get("r1"), self._layers(), address, self._engine.get("lr") & ~1)
         if marks is not None:
             self._on_marks(marks)
+
+    def _pull(self, _uc: Any, address: int, _size: int, _data: object) -> None:
+        self.counter.pause(address, self._engine.get("lr") & ~1)
 
     def _layers(self) -> int:
         """ek_firmware.model->n_layers, by the ABI of edgekit.h."""

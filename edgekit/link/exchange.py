@@ -43,10 +43,12 @@ class Answer:
     """A command and its reply.
 
     asked    the command's payload; attempts differ where sizes shrink, and this is the one that was answered
+    status   the reply's: OK, or ROW where the device is in the midst of an inference
     payload  the reply's payload
     """
 
     asked: bytes
+    status: int
     payload: bytes
 
 
@@ -54,7 +56,7 @@ class Exchange:
     """Sends commands in one session and returns their replies.
 
     Every command ends in a reply that belongs to it (same kind, sequence number and nonce, right CRC) or in a
-    LinkError, at the latest `timing.timeout` seconds after it was first sent (`infer_timeout` more for an inference).
+    LinkError, at the latest `timing.timeout` seconds after it was first sent (an inference's after `infer_timeout`).
     """
 
     def __init__(self, stream: Stream, timing: Timing, log: Callable[[bytes], None] | None) -> None:
@@ -93,11 +95,25 @@ class Exchange:
         that the command and its reply may have. Every attempt is a command of its own, smaller after a loss."""
         return self._exchange(kind, build, renumber=True)
 
+    def inference_deadline(self) -> float:
+        """When an inference that begins now has taken too long."""
+        return time.monotonic() + self._timing.infer_timeout
+
+    def step(self, kind: Kind, build: Callable[[int], bytes], until: float) -> Answer:
+        """Carry out INFER or ROW, which the model's work follows: once the device has said that it computes, its reply
+        may take until the time `until`. Attempts share a sequence number. `build` may make later ones smaller, because
+        the reply says what of them was taken."""
+        if time.monotonic() >= until:
+            raise self._timed_out(kind, 0, busy=True)
+        return self._exchange(kind, build, renumber=False, until=until)
+
     def flush_log(self) -> None:
         """Give the log what came last and has not been ended by a zero byte."""
         self._to_log(self._reader.rest())
 
-    def _exchange(self, kind: Kind, build: Callable[[int], bytes], *, renumber: bool) -> Answer:
+    def _exchange(
+        self, kind: Kind, build: Callable[[int], bytes], *, renumber: bool, until: float | None = None
+    ) -> Answer:
         deadline = time.monotonic() + self._timing.timeout
         longest = _LONGEST_WAIT
         wait = self._timing.retry_interval
@@ -108,21 +124,20 @@ class Exchange:
         while True:
             if renumber or not sent:
                 self._advance()
-                sent[self._seq] = build(self._limit)
-            payload = sent[self._seq]
+            payload = sent[self._seq] = build(self._limit)
             attempts += 1
             self._stream.write(Frame(kind, 0, self._seq, self.nonce, payload).pack())
             on_the_wire = packed_bytes(len(payload)) + packed_bytes(self._limit)
-            until = time.monotonic() + wait + on_the_wire * self._stream.seconds_per_byte
-            reply = self._receive(kind, sent, min(until, deadline), attempts, final=busy)
+            patience = time.monotonic() + wait + on_the_wire * self._stream.seconds_per_byte
+            reply = self._receive(kind, sent, min(patience, deadline), attempts, final=busy)
             if reply is not None and reply.status == Status.ACCEPTED:
                 # The device is at work and hears nothing until it is done; asking again only fetches a lost reply.
                 busy, longest, wait = True, _LONGEST_WAIT_BUSY, 4 * self._timing.retry_interval
-                deadline = time.monotonic() + self._timing.infer_timeout
+                deadline = until if until is not None else deadline
                 reply = self._receive(kind, sent, min(time.monotonic() + wait, deadline), attempts, final=True)
             if reply is not None:
                 self._grow()
-                return Answer(sent[reply.seq], reply.payload)
+                return Answer(sent[reply.seq], reply.status, reply.payload)
             if time.monotonic() >= deadline:
                 raise self._timed_out(kind, attempts, busy)
             wait = min(2 * wait, longest)
@@ -160,7 +175,7 @@ class Exchange:
                 raise messages.malformed(str(error)) from None
         if frame.kind != kind | protocol.REPLY or frame.seq not in sent:
             return None
-        if frame.status in (Status.OK, Status.ACCEPTED):
+        if frame.status in (Status.OK, Status.ACCEPTED, Status.ROW):
             return frame
         if frame.status == Status.NO_SESSION and kind == Kind.RESET and attempts > 1:
             return frame  # an earlier attempt did reset it

@@ -13,25 +13,39 @@ from edgekit.link.types import DType, Hello, MemoryMarks, TensorInfo
 
 _HELLO_COMMAND = struct.Struct("<BBH")
 _HELLO = struct.Struct("<BBBBHHIII8s")
-_TENSOR = struct.Struct("<Ifi5iBB")
+_TENSOR = struct.Struct("<IIfi5iBB")
 _WRITE = struct.Struct("<BI")
 _READ = struct.Struct("<BIH")
 _LAYERS = struct.Struct("<HH")
-_INFER = struct.Struct("<QIH")
+_INFER = struct.Struct("<QIIH")
+_ROW = struct.Struct("<II")
 _MEM = struct.Struct("<IIB")
 _MEM_REGION = struct.Struct("<II")
 
 WRITE_OVERHEAD = _WRITE.size
 """Bytes of a WRITE payload before its data."""
 
+ROW_OVERHEAD = _ROW.size
+"""Bytes of a ROW payload before its data."""
+
 
 @dataclass(frozen=True)
 class InferReply:
-    """What the device says after an inference: ticks in all, the CRC-32 of all outputs, layers whose ticks it kept."""
+    """What the device says after an inference: ticks in all, the CRC-32 of all outputs, the CRC-32 of the rows that it
+    took of a streamed input, layers whose ticks it kept."""
 
     total_ticks: int
     output_crc: int
+    rows_crc: int
     n_layers: int
+
+
+@dataclass(frozen=True, order=True)
+class RowWanted:
+    """The rest of a row that the model waits for: of row `row`, the bytes from `offset` on."""
+
+    row: int
+    offset: int
 
 
 def malformed(what: str) -> LinkError:
@@ -87,11 +101,13 @@ def tensor_command(output: bool, index: int) -> bytes:
 def tensor(payload: bytes) -> TensorInfo:
     """The reply to TENSOR."""
     fields, rest = _split(_TENSOR, payload, "TENSOR")
-    size, scale, zero_point, *shape, dtype, rank = fields
+    size, row_bytes, scale, zero_point, *shape, dtype, rank = fields
     name, _ = _name(rest, "TENSOR")
     if dtype not in set(DType) or rank > len(shape):
         raise malformed(f"a tensor {name!r} of element type {dtype} and rank {rank}")
-    return TensorInfo(name, size, DType(dtype), tuple(shape[:rank]), scale, zero_point)
+    if row_bytes and size % row_bytes:
+        raise malformed(f"a tensor {name!r} of {size} bytes in rows of {row_bytes}")
+    return TensorInfo(name, size, DType(dtype), tuple(shape[:rank]), scale, zero_point, row_bytes)
 
 
 def write_command(index: int, offset: int, data: bytes) -> bytes:
@@ -100,14 +116,25 @@ def write_command(index: int, offset: int, data: bytes) -> bytes:
 
 
 def infer_command(input_crc: int) -> bytes:
-    """INFER: the CRC-32 of all inputs, one after the other."""
+    """INFER: the CRC-32 of all inputs but a streamed one, one after the other."""
     return struct.pack("<I", input_crc)
 
 
 def infer(payload: bytes) -> InferReply:
-    """The final reply to INFER."""
+    """The final reply to INFER, or to the ROW that came last."""
     fields, _ = _split(_INFER, payload, "INFER")
     return InferReply(*fields)
+
+
+def row_command(wanted: RowWanted, data: bytes) -> bytes:
+    """ROW: `data` is what is wanted, or the first part of it."""
+    return _ROW.pack(wanted.row, wanted.offset) + data
+
+
+def row_wanted(payload: bytes) -> RowWanted:
+    """A reply of status ROW."""
+    fields, _ = _split(_ROW, payload, "ROW")
+    return RowWanted(*fields)
 
 
 def layers_command(first: int, count: int) -> bytes:

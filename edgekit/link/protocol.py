@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-VERSION = 2
+VERSION = 3
 HEADER_BYTES = 8
 CRC_BYTES = 4
 REPLY = 0x80
@@ -33,6 +33,7 @@ class Kind(IntEnum):
     MEM = 0x08
     RESET = 0x09
     FAULT = 0x0A
+    ROW = 0x0B
 
 
 class Status(IntEnum):
@@ -46,3 +47,4 @@ class Status(IntEnum):
     INPUT = 5
     MODEL = 6
     NO_SESSION = 7
+    ROW = 8

@@ -15,6 +15,7 @@ from edgekit.link import messages, protocol
 from edgekit.link.exchange import Exchange, Timing
 from edgekit.link.fault import DeviceFaultError
 from edgekit.link.protocol import Kind
+from edgekit.link.rows import run
 from edgekit.link.transports import Stream
 from edgekit.link.types import Hello, Inference, LayerRecord, MemoryMarks, TensorInfo
 
@@ -23,7 +24,7 @@ class Session:
     """One host's conversation with one device, over a stream that the session owns from now on.
 
     timeout            seconds until a device that does not answer a command counts as gone
-    infer_timeout      seconds that an inference may take
+    infer_timeout      seconds that an inference may take, with the way of a streamed input's rows over the link
     retry_interval     seconds until an unanswered command is sent again for the first time
     expected_build_id  16 hex digits; a device with another firmware is refused
     log                gets every byte that is not part of a frame, as a device's printf
@@ -96,16 +97,20 @@ class Session:
         return device
 
     def infer(self, inputs: Sequence[bytes], on_layer: Callable[[LayerRecord], None] | None = None) -> Inference:
-        """Run the model once. `inputs` holds each input's bytes as they are to lie in the device's memory; `on_layer`
-        gets every layer's record as it arrives, after the inference."""
+        """Run the model once. `inputs` holds each input's bytes as they are to lie in the device's memory; a streamed
+        one is sent row by row while the model runs. `on_layer` gets every layer's record as it arrives, after the
+        inference."""
         device = self._connected()
         _check_sizes(inputs, device)
         self._exchange.request(Kind.BEGIN)
-        crc = 0
-        for index, data in enumerate(inputs):
-            self._write(index, data)
-            crc = zlib.crc32(data, crc)
-        reply = messages.infer(self._exchange.request(Kind.INFER, messages.infer_command(crc)))
+        crc, rows, row_bytes = 0, b"", 0
+        for index, (data, tensor) in enumerate(zip(inputs, device.inputs, strict=True)):
+            if tensor.streamed:
+                rows, row_bytes = data, tensor.row_bytes
+            else:
+                self._write(index, data)
+                crc = zlib.crc32(data, crc)
+        reply = run(self._exchange, crc, rows, row_bytes)
         layers = self._layers(reply.n_layers, on_layer)
         outputs = tuple(self._read(index, tensor.bytes) for index, tensor in enumerate(device.outputs))
         if zlib.crc32(b"".join(outputs)) != reply.output_crc:

@@ -30,6 +30,7 @@ class TensorInfo:
     bytes       its storage
     dtype       its element type
     shape       its dimensions, at most five
+    row_bytes   of a streamed input: the bytes of one row, which the device asks for while the model runs; else 0
     scale       real = scale * (stored - zero_point); 0 for float32
     zero_point  see scale
     """
@@ -40,6 +41,11 @@ class TensorInfo:
     shape: tuple[int, ...]
     scale: float
     zero_point: int
+    row_bytes: int = 0
+
+    @property
+    def streamed(self) -> bool:
+        return self.row_bytes > 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Inference:
 
     outputs      each output's bytes, as they lie in the device's memory
     layers       the layers' times in order
-    total_ticks  from before the first layer to after the last
+    total_ticks  from before the first layer to after the last, without what was spent waiting for rows
     """
 
     outputs: tuple[bytes, ...]

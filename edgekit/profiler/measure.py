@@ -84,6 +84,7 @@ def _profile(
         board=folder.board,
         target=connection.target,
         build_id=folder.build_id,
+        input="streamed" if any(tensor.streamed for tensor in hello.inputs) else "resident",
         instructions=_total(instructions),
         cycles=total_cycles,
         clock_hz=clock,

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit_codegen.emit.names import Names
 from edgekit_codegen.ir import Graph
-from edgekit_codegen.memory.buffers import Buffer, buffers, live_at, live_bytes, spans_of
+from edgekit_codegen.memory.buffer import Buffer, live_at, live_bytes, spans_of
+from edgekit_codegen.memory.buffers import buffers
+from edgekit_codegen.memory.calls import ENTRY, SPAN, step_of
 from edgekit_codegen.memory.fit import at_peak, peak_time, step_name
-from edgekit_codegen.memory.lives import ENTRY, SPAN, step_of
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.naming import short_name
 from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.types import Node, Run
 
 from ..errors import UsageError
+from ..plan_results import PlanPoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,6 +113,22 @@ def plot(graph: Graph, plan: Plan, path: Path) -> None:
 
     UsageError where matplotlib (the extra `plot`) is not installed or the suffix is another.
     """
+    save(lambda: draw(graph, plan), path)
+
+
+def plot_front(title: str, points: Sequence[PlanPoint], chosen: int, path: Path) -> None:
+    """Draw a front, as `plot` does the map. chosen: the bytes of arena of the plan that is marked."""
+
+    def draw_front() -> Figure:
+        from .front_picture import picture
+
+        return picture(title, points, chosen)
+
+    save(draw_front, path)
+
+
+def save(drawn: Callable[[], Figure], path: Path) -> None:
+    """Write a figure, the same bytes every time; errors as `plot`."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError("plot.format", f"{path.name}: a plot is a {', '.join(SUFFIXES)} file")
     try:
@@ -118,7 +136,7 @@ def plot(graph: Graph, plan: Plan, path: Path) -> None:
     except ImportError:
         raise UsageError("plot.missing", "drawing needs matplotlib", "pip install 'edgekit[plot]'") from None
     with matplotlib.rc_context({"svg.hashsalt": "edgekit", "font.family": "DejaVu Sans"}):
-        figure = draw(graph, plan)
+        figure = drawn()
         undated: Mapping[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=160, metadata=undated)

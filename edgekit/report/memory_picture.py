@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -42,23 +43,26 @@ SHORT = {
 }
 KIB = 1024
 ROOM = 1.10  # height of a panel by what is used of the region
+STREAM = 0.8  # width of a stream's further layers by that of a layer alone
+MOST = 12  # layers that make a stream wider
 
 
 def picture(
     title: str, plan: Plan, blocks: Sequence[Block], loads: Mapping[int, int], steps: Sequence[str], peak: int
 ) -> Figure:
     """Live bytes on top, then one panel of addresses per region in use."""
+    time = Time([len(step.split(", ")) for step in steps])
     used = [i for i, use in enumerate(plan.regions) if use.used]
     total = sum(plan.regions[i].used for i in used)
     shares = [max(plan.regions[i].used / total, 0.22) for i in used]
-    width = min(max(8.0, 2.8 + 0.34 * len(steps)), 16.0)
+    width = min(max(8.0, 2.8 + 0.34 * time.length), 16.0)
     figure = Figure(figsize=(width, 3.2 + 3.4 * sum(shares)), facecolor=PAPER, layout="constrained")
     grid = figure.subplots(1 + len(used), 1, sharex=True, squeeze=False, height_ratios=[0.26, *shares])
     panels = list(grid.flat)
-    _live(panels[0], plan, loads, len(steps), peak)
+    _live(panels[0], plan, loads, time, peak)
     for panel, region in zip(panels[1:], used, strict=True):
-        _region(panel, plan, region, [b for b in blocks if b.region == region], len(steps), peak)
-    _columns(panels[-1], steps)
+        _region(panel, plan, region, [b for b in blocks if b.region == region], time, peak)
+    _columns(panels[-1], steps, time)
     gap = "proven optimal for this schedule" if plan.gap == 0.0 else f"{plan.gap:.1%} above it"
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     panels[0].set_title(
@@ -72,20 +76,39 @@ def picture(
     for panel, region in zip(panels[1:], used, strict=True):
         for block in blocks:
             if block.region == region:
-                _label(panel, block, len(steps))
+                _label(panel, block, time)
     return figure
 
 
-def _live(ax: Axes, plan: Plan, loads: Mapping[int, int], n: int, peak: int) -> None:
+class Time:
+    """Moments as places on the time axis: a step is as wide as one layer, a stream wider the more layers it has."""
+
+    def __init__(self, layers: Sequence[int]) -> None:
+        self.steps = len(layers)
+        widths = [1.0, *(1 + STREAM * (min(n, MOST) - 1) for n in layers), 1.0]
+        self._moments = list(range(-1, self.steps + 2))
+        self._places = [0.0, *accumulate(widths)]
+        self.length = self._places[-1]
+
+    def at(self, moment: float) -> float:
+        """The place of a moment, at most the end."""
+        return float(np.interp(moment, self._moments, self._places))
+
+    def middle(self, step: int) -> float:
+        return (self.at(step) + self.at(step + 1)) / 2
+
+
+def _live(ax: Axes, plan: Plan, loads: Mapping[int, int], time: Time, peak: int) -> None:
     """Bytes live at every step, the lower bound, and the peak."""
     colours = [PEAK if t == peak else "#cbd2d9" for t in loads]
-    ax.bar([t + 0.5 for t in loads], list(loads.values()), width=0.86, color=colours)
+    widths = [time.at(t + 1) - time.at(t) - 0.14 for t in loads]
+    ax.bar([time.middle(t) for t in loads], list(loads.values()), width=widths, color=colours)
     bound = plan.lower_bound_bytes
     ax.axhline(bound, color=BOUND, linewidth=1.2, linestyle=(0, (5, 3)))
-    right = peak < n / 2
+    right = time.at(peak) < time.length / 2
     ax.annotate(
         f"peak = lower bound: {bound:,} B",
-        (peak if right else peak + 1, bound),
+        (time.at(peak if right else peak + 1), bound),
         xytext=(0, 3),
         textcoords="offset points",
         ha="left" if right else "right",
@@ -97,15 +120,15 @@ def _live(ax: Axes, plan: Plan, loads: Mapping[int, int], n: int, peak: int) -> 
     _scale(ax, bound, 1.42, 2)
 
 
-def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], n: int, peak: int) -> None:
+def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], time: Time, peak: int) -> None:
     """The addresses of one region over time."""
     use = plan.regions[region]
     for block in blocks:
-        _shape(ax, block, n, use.used)
-    ax.axvspan(peak, peak + 1, ymax=1 / ROOM, color=PEAK, alpha=0.22, linewidth=0, zorder=2)
+        _shape(ax, block, time, use.used)
+    ax.axvspan(time.at(peak), time.at(peak + 1), ymax=1 / ROOM, color=PEAK, alpha=0.22, linewidth=0, zorder=2)
     ax.axhline(use.used, color=INK, linewidth=0.9)
     ax.text(
-        n + 1,
+        time.length,
         use.used,
         f"{use.used:,} of {use.size:,} bytes used",
         ha="right",
@@ -117,13 +140,13 @@ def _region(ax: Axes, plan: Plan, region: int, blocks: Sequence[Block], n: int, 
     _scale(ax, use.used, ROOM, 6)
 
 
-def _shape(ax: Axes, block: Block, n: int, used: int) -> None:
+def _shape(ax: Axes, block: Block, time: Time, used: int) -> None:
     """A rectangle, or the stairs that rows make which live and die one by one."""
     inset = 0.05 if len(block.parts) == 1 else 0.0
     low = used * 0.002 if len(block.parts) == 1 else 0.0
     corners = []
     for first, last, begin, end in block.parts:
-        x0, x1, y0, y1 = first + inset, min(last, n + 1) - inset, begin + low, max(end - low, begin + 2 * low)
+        x0, x1, y0, y1 = time.at(first) + inset, time.at(last) - inset, begin + low, max(end - low, begin + 2 * low)
         corners.append([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     ax.add_collection(
         PolyCollection(
@@ -136,21 +159,34 @@ def _shape(ax: Axes, block: Block, n: int, used: int) -> None:
     )
 
 
-def _label(ax: Axes, block: Block, n: int) -> None:
-    """The fullest text that fits the block's rectangle, upright or turned; none where none does."""
-    x0, x1 = block.first, min(block.last, n) + 1
-    (left, bottom), (right, top) = ax.transData.transform([(x0, block.offset), (x1, block.offset + block.size)])
-    points = 72 / ax.figure.dpi
-    wide, high = (right - left) * points, (top - bottom) * points
+def _label(ax: Axes, block: Block, time: Time) -> None:
+    """The fullest text that fits in a rectangle inside the block, upright or turned; none where none does."""
     names = ", ".join(short(part) for part in block.label.split(", "))
     texts = (f"{names}\n{block.size:,}", names, names.split(" ")[0])
-    for text, (along, across, turn) in product(texts, ((wide, high, 0), (high, wide, 90))):
+    points = 72 / ax.figure.dpi
+    for text in texts:
         lines = text.split("\n")
-        if max(map(len, lines)) * 4.2 + 2 <= along and len(lines) * 8.6 <= across:
-            middle = ((x0 + x1) / 2, block.offset + block.size / 2)
-            colour = PAPER if block.kind in WHITE_ON else INK
-            ax.text(*middle, text, rotation=turn, ha="center", va="center", fontsize=7, color=colour, zorder=3)
-            return
+        along, across = max(map(len, lines)) * 4.2 + 2, len(lines) * 8.6
+        for wide, high, turn in ((along, across, 0), (across, along, 90)):
+            (_, bottom), (_, top) = ax.transData.inverted().transform([(0, 0), (0, high / points)])
+            for x0, x1, y in _inside(block, time, top - bottom):
+                (left, _), (right, _) = ax.transData.transform([(x0, y), (x1, y)])
+                if wide <= (right - left) * points:
+                    colour = PAPER if block.kind in WHITE_ON else INK
+                    x = (x0 + x1) / 2
+                    ax.text(x, y, text, rotation=turn, ha="center", va="center", fontsize=7, color=colour, zorder=3)
+                    return
+
+
+def _inside(block: Block, time: Time, high: float) -> Iterator[tuple[float, float, float]]:
+    """Rectangles of some height inside a block, as (left, right, middle address): half way up, then above and below."""
+    room = max(part[3] for part in block.parts) - block.offset - high
+    for share in (0.5, 0.7, 0.3, 0.9, 0.1) if room >= 0 else ():
+        begin = block.offset + room * share
+        rows = [part for part in block.parts if part[2] < begin + high and part[3] > begin]
+        left, right = max(part[0] for part in rows), min(part[1] for part in rows)
+        if left < right and len({part[2] for part in rows}) == len(rows):
+            yield time.at(left), time.at(right), begin + high / 2
 
 
 def short(label: str) -> str:
@@ -165,10 +201,10 @@ def _step(layers: Sequence[str]) -> str:
     return ", ".join(names) if len(names) < 3 else f"{names[0]} .. {names[-1]}"
 
 
-def _columns(ax: Axes, steps: Sequence[str]) -> None:
+def _columns(ax: Axes, steps: Sequence[str], time: Time) -> None:
     """Layers under the last panel, between what the caller writes and reads."""
-    ax.set_xlim(-1.2, len(steps) + 1.2)
-    ax.set_xticks([t + 0.5 for t in range(-1, len(steps) + 1)])
+    ax.set_xlim(-0.2, time.length + 0.2)
+    ax.set_xticks([time.middle(t) for t in range(-1, len(steps) + 1)])
     names = [_step(step.split(", ")) for step in steps]
     ax.set_xticklabels(["fill inputs", *names, "read outputs"], rotation=60, ha="right", fontsize=7.5)
     ax.tick_params(axis="x", length=0, pad=1)

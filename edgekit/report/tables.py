@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..builder import MemoryUse
 from ..frontend import TensorInfo
+from ..plan_results import Explanation, PlanPoint
 from ..results import (
     BoardsResult,
     BuildResult,
@@ -20,7 +21,6 @@ from ..results import (
     EvalResult,
     InspectResult,
     LayerResult,
-    PlanPoint,
     PlanResult,
     ProfileResult,
     Rewrite,
@@ -68,16 +68,35 @@ def plan(result: PlanResult) -> Renderables:
         f"peak   in {result.peak_layer}: {holders}",
         *work(result.macs, result.macs_original, result.rewrites),
         *(f"plot   {_short(path)}" for path in result.plots),
+        *([f"saved  {_short(result.saved)}"] if result.saved is not None else []),
+        *(explanation(result.explanation) if result.explanation is not None else []),
         *([points(result.points)] if result.points else []),
     ]
 
 
+def explanation(result: Explanation) -> Renderables:
+    """What holds the peak, tensor by tensor; what keeps it from being a stream; the next smaller plan."""
+    table = _table("live bytes>", "of>", f"what is live at the peak, in {result.step}")
+    for tensor in result.tensors:
+        table.add_row(f"{tensor.bytes:,}", f"{tensor.of:,}" if tensor.of != tensor.bytes else "", escape(tensor.name))
+    held = [f"{'limit ' if n == 0 else '      '} {escape(text)}" for n, text in enumerate(result.obstacles)]
+    held = held or ["limit  the whole model can be one stream"]
+    if result.smaller is None:
+        return [table, *held, "next   no plan of the front is smaller"]
+    point = result.smaller
+    cost = f"about {point.extra_instructions:,} instructions more than layer by layer ({point.slowdown - 1:+.2%})"
+    return [table, *held, f"next   [bold]{point.arena_bytes:,} B[/] with {cost}: {point.schedule}"]
+
+
 def points(found: Sequence[PlanPoint]) -> Table:
-    """The front between memory and time, the fastest first."""
-    table = _table("arena>", "MACs>", "instructions>", "input", "schedule")
+    """The front between memory and time, the fastest first; instructions and cycles are estimates."""
+    table = _table("arena>", "MACs>", "instructions>", "", "cycles>", "input", "schedule")
     for point in found:
         work = "" if point.extra_instructions == 0 else f"+{point.extra_instructions:,}"
-        table.add_row(f"{point.arena_bytes:,}", f"{point.mac_factor:.2f}x", work, point.input, point.schedule)
+        share = "" if point.extra_instructions == 0 else f"{point.slowdown - 1:+.2%}"
+        cycles = "" if point.cycles_estimate is None else f"{point.cycles_estimate / 1e6:,.2f} M"
+        factor = f"{point.mac_factor:.2f}x"
+        table.add_row(f"{point.arena_bytes:,}", factor, work, share, cycles, point.input, point.schedule)
     return table
 
 

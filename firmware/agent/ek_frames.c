@@ -17,6 +17,9 @@ static uint8_t chunk[32];
 static uint8_t chunk_at;
 static uint8_t chunk_length;
 
+static uint16_t rx_length; /* of the command in rx that was returned last */
+static uint8_t is_put_back;
+
 static int is_command(uint16_t length)
 {
     if (length < EK_FRAME_HEADER + EK_FRAME_CRC || (rx[0] & EK_REPLY)) {
@@ -26,8 +29,18 @@ static int is_command(uint16_t length)
     return ek_crc32(0, rx, summed) == ek_get32(rx + summed);
 }
 
-int ek_frames_poll(ek_command_t *command, uint32_t timeout_ms)
+void ek_frames_put_back(void)
 {
+    is_put_back = 1;
+}
+
+/* As ek_frames_poll, with the command left in rx. */
+static int receive(uint32_t timeout_ms)
+{
+    if (is_put_back) {
+        is_put_back = 0;
+        return 1;
+    }
     if (chunk_at == chunk_length) {
         const int n = ek_port_read(chunk, (int)sizeof chunk, timeout_ms);
         if (n <= 0) {
@@ -37,17 +50,25 @@ int ek_frames_poll(ek_command_t *command, uint32_t timeout_ms)
         chunk_length = (uint8_t)n;
     }
     while (chunk_at < chunk_length) {
-        const uint16_t length = ek_cobs_feed(&decoder, chunk[chunk_at++]);
-        if (length != 0 && is_command(length)) {
-            command->kind = rx[0];
-            command->seq = ek_get16(rx + 2);
-            command->nonce = ek_get32(rx + 4);
-            command->payload = rx + EK_FRAME_HEADER;
-            command->length = (uint16_t)(length - EK_FRAME_HEADER - EK_FRAME_CRC);
+        rx_length = ek_cobs_feed(&decoder, chunk[chunk_at++]);
+        if (rx_length != 0 && is_command(rx_length)) {
             return 1;
         }
     }
     return 0;
+}
+
+int ek_frames_poll(ek_command_t *command, uint32_t timeout_ms)
+{
+    const int got = receive(timeout_ms);
+    if (got > 0) {
+        command->kind = rx[0];
+        command->seq = ek_get16(rx + 2);
+        command->nonce = ek_get32(rx + 4);
+        command->payload = rx + EK_FRAME_HEADER;
+        command->length = (uint16_t)(rx_length - EK_FRAME_HEADER - EK_FRAME_CRC);
+    }
+    return got;
 }
 
 uint8_t *ek_frames_payload(void)

@@ -25,6 +25,9 @@ typedef struct {
 /* Wait up to timeout_ms for bytes. Returns 1 with a command, 0 without one yet, negative when the link is closed. */
 int ek_frames_poll(ek_command_t *command, uint32_t timeout_ms);
 
+/* Have the next poll return the command again that the last one returned. */
+void ek_frames_put_back(void);
+
 /* Where the payload of the next reply is to be built: EK_AGENT_MAX_PAYLOAD bytes. Ends what was cached. */
 uint8_t *ek_frames_payload(void);
 

@@ -7,6 +7,7 @@
 #include "ek_firmware.h"
 #include "ek_memory.h"
 #include "ek_port.h"
+#include "ek_stream.h"
 
 enum { IDLE, BEGUN, DONE };
 
@@ -18,6 +19,26 @@ static uint32_t since;
 static uint64_t total;
 static uint16_t layer_now = EK_NO_LAYER;
 
+/* What passed since the layer's begin, or since it went on, counts for it; one that runs in several pieces adds up. */
+static inline void count(uint32_t now)
+{
+    const uint32_t elapsed = now - since;
+    total += elapsed;
+    if (layer_now < ek_firmware.model->n_layers) {
+        ek_firmware.layer_ticks[layer_now] += elapsed;
+    }
+}
+
+void ek_infer_pause(void)
+{
+    count(ek_port_ticks());
+}
+
+void ek_infer_resume(void)
+{
+    since = ek_port_ticks();
+}
+
 /* Neither inlined nor cloned: its address and its calls are an interface. */
 #if defined(__GNUC__) && !defined(__clang__)
 __attribute__((noinline, noclone, used))
@@ -26,12 +47,8 @@ __attribute__((noinline, used))
 #endif
 void ek_agent_mark(void *user, int layer)
 {
-    const uint32_t elapsed = ek_port_ticks() - since;
+    count(ek_port_ticks());
     (void)user;
-    total += elapsed;
-    if (layer_now < ek_firmware.model->n_layers) {
-        ek_firmware.layer_ticks[layer_now] += elapsed; /* a layer that runs in several pieces adds up */
-    }
     layer_now = (uint16_t)layer;
     since = ek_port_ticks(); /* again, so that the lines above count for no layer */
 }
@@ -41,11 +58,14 @@ static uint8_t *tensor_bytes(const ek_tensor_t *tensor)
     return (uint8_t *)ek_firmware.region[tensor->region] + tensor->offset;
 }
 
+/* Of all but streamed ones. */
 static uint32_t crc_of(const ek_tensor_t *tensors, uint8_t n)
 {
     uint32_t crc = 0;
     for (uint8_t i = 0; i < n; ++i) {
-        crc = ek_crc32(crc, tensor_bytes(&tensors[i]), tensors[i].bytes);
+        if (tensors[i].row_bytes == 0) {
+            crc = ek_crc32(crc, tensor_bytes(&tensors[i]), tensors[i].bytes);
+        }
     }
     return crc;
 }
@@ -83,7 +103,7 @@ uint8_t ek_infer_tensor(const ek_command_t *command, uint8_t *reply, uint16_t *l
         float number;
         uint32_t bits;
     } scale = {.number = tensor->scale};
-    uint8_t *p = ek_put32(reply, tensor->bytes);
+    uint8_t *p = ek_put32(ek_put32(reply, tensor->bytes), tensor->row_bytes);
     p = ek_put32(p, scale.bits);
     p = ek_put32(p, (uint32_t)tensor->zero_point);
     for (int i = 0; i < EK_MAX_RANK; ++i) {
@@ -106,6 +126,7 @@ uint8_t ek_infer_begin(const ek_command_t *command, uint8_t *reply, uint16_t *le
         ek_memory_paint(ek_firmware.region[i], model->region_bytes[i]);
     }
     context.mark = ek_agent_mark;
+    context.pull = ek_firmware.pull;
     const int result = model->init ? model->init(&context) : EK_OK;
     if (result != EK_OK) {
         return model_error(result, reply, length);
@@ -128,7 +149,7 @@ uint8_t ek_infer_write(const ek_command_t *command, uint8_t *reply, uint16_t *le
     const ek_tensor_t *const tensor = &model->inputs[command->payload[0]];
     const uint32_t offset = ek_get32(command->payload + 1);
     const uint32_t n = (uint32_t)command->length - 5;
-    if (offset > tensor->bytes || n > tensor->bytes - offset) {
+    if (tensor->row_bytes != 0 || offset > tensor->bytes || n > tensor->bytes - offset) {
         return EK_STATUS_ARGUMENT;
     }
     ek_put_bytes(tensor_bytes(tensor) + offset, command->payload + 5, n);
@@ -155,6 +176,7 @@ uint8_t ek_infer_run(const ek_command_t *command, uint8_t *reply, uint16_t *leng
     for (uint16_t i = 0; i < model->n_layers; ++i) {
         ek_firmware.layer_ticks[i] = 0;
     }
+    ek_stream_begin();
     total = 0;
     layer_now = EK_NO_LAYER;
     since = ek_port_ticks();
@@ -167,7 +189,7 @@ uint8_t ek_infer_run(const ek_command_t *command, uint8_t *reply, uint16_t *leng
 
     state = DONE;
     uint8_t *p = ek_put32(ek_put32(reply, (uint32_t)total), (uint32_t)(total >> 32));
-    p = ek_put32(p, crc_of(model->outputs, model->n_outputs));
+    p = ek_put32(ek_put32(p, crc_of(model->outputs, model->n_outputs)), ek_stream_crc());
     p = ek_put16(p, ek_firmware.model->n_layers);
     *length = (uint16_t)(p - reply);
     return EK_STATUS_OK;

@@ -23,6 +23,10 @@ uint8_t ek_infer_memory(const ek_command_t *command, uint8_t *reply, uint16_t *l
 /* The layer in progress, EK_NO_LAYER outside an inference. */
 uint16_t ek_infer_layer(void);
 
+/* Between these two, time counts for no layer and not for the inference. */
+void ek_infer_pause(void);
+void ek_infer_resume(void);
+
 /* What the model calls at the begin of every layer, and the agent after the last one with layer == n_layers. Emulators
  * and debuggers hook this symbol: what runs between the return of one call and the entry of the next is one layer. */
 void ek_agent_mark(void *user, int layer);

@@ -7,6 +7,7 @@
 
 static uint32_t nonce;
 static uint16_t last_seq;
+static uint8_t last_kind;
 static uint16_t limit = EK_AGENT_MAX_PAYLOAD; /* the session's largest payload */
 
 uint32_t ek_session_nonce(void)
@@ -55,6 +56,8 @@ static uint8_t carry_out(const ek_command_t *command, uint8_t *reply, uint16_t *
         return ek_infer_read(command, limit, reply, length);
     case EK_KIND_MEM:
         return ek_infer_memory(command, reply, length);
+    case EK_KIND_ROW:
+        return EK_STATUS_STATE; /* during an inference, ek_agent_pull takes them */
     case EK_KIND_RESET:
         return EK_STATUS_OK;
     default:
@@ -62,28 +65,51 @@ static uint8_t carry_out(const ek_command_t *command, uint8_t *reply, uint16_t *
     }
 }
 
-void ek_session_handle(const ek_command_t *command)
+int ek_session_admits(const ek_command_t *command)
 {
     if (nonce != 0 && command->nonce == nonce) {
         const uint16_t ahead = (uint16_t)(command->seq - last_seq);
         if (ahead == 0) {
             ek_frames_resend(); /* the reply was lost: the command is not carried out again */
-            return;
         }
-        if (ahead >= 0x8000) {
-            return; /* older than the last: the host has moved on */
-        }
-    } else if (command->kind == EK_KIND_HELLO && command->nonce != 0) {
-        nonce = command->nonce;
-        ek_infer_forget();
-    } else {
-        ek_frames_send_bare(command->kind, EK_STATUS_NO_SESSION, command->seq, command->nonce);
+        return ahead != 0 && ahead < 0x8000; /* older than the last: the host has moved on */
+    }
+    if (command->kind == EK_KIND_HELLO && command->nonce != 0) {
+        return 1;
+    }
+    ek_frames_send_bare(command->kind, EK_STATUS_NO_SESSION, command->seq, command->nonce);
+    return 0;
+}
+
+void ek_session_take(const ek_command_t *command)
+{
+    last_seq = command->seq;
+    last_kind = command->kind;
+}
+
+void ek_session_reply(uint8_t status, uint16_t length)
+{
+    ek_frames_send(last_kind, status, last_seq, nonce, length);
+}
+
+void ek_session_reply_early(uint8_t status)
+{
+    ek_frames_send_bare(last_kind, status, last_seq, nonce);
+}
+
+void ek_session_handle(const ek_command_t *command)
+{
+    if (!ek_session_admits(command)) {
         return;
     }
-    last_seq = command->seq;
+    if (command->nonce != nonce) {
+        nonce = command->nonce;
+        ek_infer_forget();
+    }
+    ek_session_take(command);
     uint16_t length = 0;
     const uint8_t status = carry_out(command, ek_frames_payload(), &length);
-    ek_frames_send(command->kind, status, command->seq, command->nonce, length);
+    ek_session_reply(status, length); /* an inference may have taken other commands since */
     if (command->kind == EK_KIND_RESET) {
         ek_port_reset();
     }

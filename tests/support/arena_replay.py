@@ -3,13 +3,14 @@
 An operator runs row by row (ops/record.py). Its stores go to its output rows in order, each complete before the next
 one begins, and to its scratch. A load serves the output row that is stored to next, and must find, at that time, what
 was computed for one of the rows that the operator declares for that output row, or what this row has stored itself
-(a maximum that grows in the output, scratch).
+(a maximum that grows in the output, scratch). One that adds up its input's rows stores to its sums for each, which it
+may load too: as the row before left them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import numpy as np
@@ -19,12 +20,13 @@ from edgekit.emulate.trace import Step
 from edgekit_codegen.ir import Box, Graph, TensorId
 from edgekit_codegen.memory.order import row_box, rows_read
 from edgekit_codegen.memory.plan import Plan
-from edgekit_codegen.memory.tags import TaggedArena
+from edgekit_codegen.memory.tags import NOTHING, SCRATCH, TaggedArena
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Env, Leaf, Pull, Push, Run
+from edgekit_codegen.schedule.types import Copy, Env, Leaf, Pull, Run
 
 MARK, PULL, PUSH = "mark", "pull", "push"  # the events of a trace
-_UNDECLARED, _OWN, _NEVER = -8, -9, np.iinfo(np.int64).max
+_UNDECLARED, _OWN = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1  # below all tags
+_NEVER = np.iinfo(np.int64).max
 _FOREIGN, _OUTPUT, _SCRATCH = 0, 1, 2  # what a byte is to the row in progress
 
 Index = npt.NDArray[np.int64]
@@ -37,11 +39,23 @@ class AccessError(AssertionError):
 
 @dataclass(frozen=True)
 class _Row:
-    """What one call of a kernel declares; it computes nothing where it only hands over what it reads."""
+    """What one call of a kernel declares.
+
+    output   what it computes; nothing where it only hands over what it reads, or only adds it up
+    scratch  where its working memory lies
+    found    the tag of the sums that it finds there; None where it finds nothing
+    left     the tag of the sums that it leaves there
+    moves    it moves the row that it reads into its ring
+    env      the loops' variables
+    """
 
     output: Part | None
     reads: tuple[Part, ...]
     scratch: tuple[Index, ...] = ()
+    found: int | None = None
+    left: int = SCRATCH
+    moves: bool = False
+    env: Env = field(default_factory=dict)
 
 
 class ArenaReplay:
@@ -103,35 +117,64 @@ class ArenaReplay:
         for node, env in walk.executed(self._plan.schedule):
             if isinstance(node, Run):
                 yield MARK, self._layers.index(node.op), node, env
-            elif isinstance(node, Pull | Push):
+            elif isinstance(node, Copy):
+                yield MARK, self._writer(node.tensor), node, env
+            else:
                 row = node.row.at(env)
                 if not row_box(self._graph, node.tensor, row).empty:
                     yield (PULL if isinstance(node, Pull) else PUSH), row, node, env
 
+    def _writer(self, ident: TensorId) -> int:
+        """The layer whose part it is to move a tensor's rows: the one that computes them, else the first."""
+        writers = (n for n, op in enumerate(self._layers) if ident in self._graph.ops[op].outputs)
+        return next(writers, 0)
+
     def _declared(self, node: Leaf, env: Env) -> Iterator[tuple[str, _Row]]:
         """The rows that a node computes, in order, each with what it is called."""
         if isinstance(node, Run):
-            op = self._graph.ops[node.op]
-            box = node.box.at(env, self._graph.result(op).hwc)
-            scratch = [s for s in self._plan.scratch if s.op == node.op]
-            memory = tuple(np.arange(s.offset, s.offset + s.size) + self._starts[s.region] for s in scratch)
-            for y in range(box.y0, box.y1):
-                row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
-                what = f"row {y} of {op.kind} (layer {self._layers.index(node.op)})"
-                yield what, _Row((op.outputs[0], row), tuple(rows_read(self._graph, op, row)), memory)
-        elif isinstance(node, Pull | Push):
-            part = node.tensor, row_box(self._graph, node.tensor, node.row.at(env))
+            yield from self._added(node, env) if node.adds else self._computed(node, env)
+            return
+        part = node.tensor, row_box(self._graph, node.tensor, node.row.at(env))
+        if isinstance(node, Copy):
+            yield f"row {part[1].y0} of '{self._graph.tensors[node.tensor].name}'", _Row(part, (part,), moves=True)
+        else:
             yield self._what, _Row(part, ()) if isinstance(node, Pull) else _Row(None, (part,))
+
+    def _computed(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
+        op = self._graph.ops[node.op]
+        box = node.box.at(env, self._graph.result(op).hwc)
+        for y in range(box.y0, box.y1) if not box.empty else ():
+            row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
+            reads = tuple(rows_read(self._graph, op, row))
+            yield self._row_of(node, y), _Row((op.outputs[0], row), reads, self._scratch(node), env=env)
+
+    def _added(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
+        op = self._graph.ops[node.op]
+        source, out = self._graph.operand(op, 0), op.outputs[0]
+        box = node.box.at(env, source.hwc)
+        assert box.y1 == box.y0 + 1, "where a row that is added up ends is not to be seen: they come one by one"
+        y = box.y0
+        before = None if y == 0 else self._arena.sums(node.op, y - 1)
+        done = (out, self._arena.whole(out)) if y == source.hwc[0] - 1 else None
+        memory, after = self._scratch(node), self._arena.sums(node.op, y)
+        yield self._row_of(node, y), _Row(done, ((source.id, box),), memory, before, after, env=env)
+
+    def _row_of(self, node: Run, y: int) -> str:
+        return f"row {y} of {self._graph.ops[node.op].kind} (layer {self._layers.index(node.op)})"
+
+    def _scratch(self, node: Run) -> tuple[Index, ...]:
+        held = [s for s in self._plan.scratch if s.op == node.op]
+        return tuple(np.arange(s.offset, s.offset + s.size) + self._starts[s.region] for s in held)
 
     def _told_apart(self, rows: Iterable[tuple[str, _Row]]) -> list[tuple[str, _Row]]:
         """The rows; those that are stored to the same bytes, as rows are that nobody reads, are one: which of them a
         store belongs to, only its order could tell."""
         told: list[tuple[str, _Row]] = []
         for what, row in rows:
-            if told and row.output is not None:
-                before = told[-1][1]
-                assert before.output is not None
-                if np.array_equal(self._bytes((before.output,))[0], self._bytes((row.output,))[0]):
+            before = told[-1][1] if told else row
+            if told and row.output is not None and before.output is not None and not row.moves:
+                places = (self._bytes((part,), row.env)[0] for part in (before.output, row.output))
+                if np.array_equal(*places):
                     told[-1] = what, replace(row, reads=(*before.reads, *row.reads))
                     continue
             told.append((what, row))
@@ -139,11 +182,17 @@ class ArenaReplay:
 
     def _row(self, step: Step, first: Index, begin: int, row: _Row, last: bool) -> int:
         """Check the accesses of one row, the first of which is access `begin`; returns the next row's first."""
-        output, tags = self._bytes(() if row.output is None else (row.output,))
-        reads, wanted = self._bytes(row.reads)
-        self._role[output] = _OUTPUT
         for memory in row.scratch:
-            self._role[memory], self._wanted[memory] = _SCRATCH, _OWN
+            self._role[memory], self._wanted[memory] = _SCRATCH, _OWN if row.found is None else row.found
+            if row.found is None:
+                self._arena.tags[memory] = SCRATCH
+        reads, wanted = self._bytes(row.reads, row.env)
+        if row.output is not None and row.moves:
+            self._arena.move(row.output[0], row.output[1].y0)
+        elif row.output is not None:
+            self._arena.begin(row.output[0], row.output[1].y0)
+        output, tags = self._bytes(() if row.output is None else (row.output,), row.env)
+        self._role[output] = _OUTPUT
         self._wanted[output] = _OWN
         self._wanted[reads] = wanted  # last: in place, the input's row is what is declared
         clash = np.flatnonzero(self._wanted[reads] != wanted)
@@ -155,6 +204,11 @@ class ArenaReplay:
             raise AccessError(f"{self._what} reads {one} and {other}, both at {self._place(int(reads[i]))}")
         end = self._end_of_row(step, first, begin, output, last)
         self._check_loads(step, first, begin, end)
+        for memory in row.scratch:
+            missing = memory[self._stored[memory] == _NEVER]
+            if row.left != SCRATCH and len(missing):
+                raise AccessError(f"{self._what} leaves its sums at {self._place(int(missing[0]))} as they were")
+            self._arena.tags[memory] = row.left
         self._arena.tags[output] = tags
         for touched in (output, reads, *row.scratch):
             self._role[touched], self._wanted[touched], self._stored[touched] = _FOREIGN, _UNDECLARED, _NEVER
@@ -184,7 +238,7 @@ class ArenaReplay:
     def _check_loads(self, step: Step, first: Index, begin: int, end: int) -> None:
         at, when = _bytes_of(first, step.size, np.flatnonzero(~step.write[begin:end]) + begin)
         wanted, found, stored = self._wanted[at], self._arena.tags[at], self._stored[at] < when
-        good = np.where(wanted == _OWN, stored, (found == wanted) & ~stored)
+        good = np.where(stored, wanted < NOTHING, found == wanted)
         if good.all():
             return
         i = int(np.argmin(good))
@@ -211,9 +265,9 @@ class ArenaReplay:
             self._fail(step, i, f"{'stores to' if step.write[i] else 'loads'} 0x{begin[i]:08x}, outside the arena")
         return found
 
-    def _bytes(self, parts: Iterable[Part]) -> tuple[Index, Index]:
+    def _bytes(self, parts: Iterable[Part], env: Env) -> tuple[Index, Index]:
         """Positions in the arena of the parts' bytes, and the tags that belong there."""
-        rows = [(at + self._starts[r], tags) for part in parts for r, at, tags in self._arena.rows(*part)]
+        rows = [(at + self._starts[r], tags) for part in parts for r, at, tags in self._arena.rows(*part, env)]
         none = np.empty(0, np.int64)
         return np.concatenate([none, *(at for at, _ in rows)]), np.concatenate([none, *(tags for _, tags in rows)])
 

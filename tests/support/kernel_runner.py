@@ -249,14 +249,13 @@ def wrappers() -> str:
         kernel = record.kernel
         if kernel is None or not (HEADERS / "kernels" / kernel.header).is_file():
             continue
-        y = re.search(kernel.function + r"\([^)]*\bint y\b", (HEADERS / "kernels" / kernel.header).read_text())
-        call = f"{kernel.function}(p, in, out, {'y, ' if y else ''}x0, x1, w, q, scratch);"
-        parts += [
-            f'#include "{kernel.header}"',
-            f"void run_{kind}({ARGUMENTS});",
-            f"void run_{kind}({ARGUMENTS})",
-            f"{{ {'' if y else '(void)y; '}{call} }}",
-        ]
+        text = (HEADERS / "kernels" / kernel.header).read_text()
+        parts.append(f'#include "{kernel.header}"')
+        for name, function in ((kind, kernel.function), (f"{kind}_add", kernel.adding)):
+            y = re.search(function + r"\([^)]*\bint y\b", text)
+            call = f"{function}(p, in, out, {'y, ' if y else ''}x0, x1, w, q, scratch);"
+            body = f"{{ {'' if y else '(void)y; '}{call} }}"
+            parts += [f"void run_{name}({ARGUMENTS});", f"void run_{name}({ARGUMENTS})", body] if function else []
     return "\n".join(parts) + "\n"
 
 

@@ -34,11 +34,10 @@ def include_flags() -> list[str]:
     return [f"-I{resources.firmware() / 'agent'}", f"-I{resources.kernels()}"]
 
 
-def build_agent(out: Path, *flags: str) -> Path:
-    """Compile the agent, the host port and the model to the program `out`."""
+def build_agent(out: Path, *flags: str, model: str = "link_model.c") -> Path:
+    """Compile the agent, the host port and a model of this folder to the program `out`."""
     port = resources.firmware() / "ports" / "host" / "port_host.c"
-    model = Path(__file__).with_name("link_model.c")
-    sources = [*map(str, agent_sources()), str(port), str(model)]
+    sources = [*map(str, agent_sources()), str(port), str(Path(__file__).with_name(model))]
     argv = [*host_compiler(), *STRICT, "-O1", "-g", *flags, *include_flags(), *sources, "-o", str(out)]
     subprocess.run(argv, check=True)
     return out

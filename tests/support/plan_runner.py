@@ -15,9 +15,9 @@ import numpy.typing as npt
 from edgekit_codegen.ir import Graph, Op, TensorId
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.ops import TABLE
-from edgekit_codegen.ops.record import Rows, Window
+from edgekit_codegen.ops.record import Kernel, Rows, Window
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Pull, Push, Run
+from edgekit_codegen.schedule.types import Copy, Env, Pull, Run
 
 from .kernel_memory import call_type, parameters
 from .kernel_runner import PAINT, host
@@ -39,6 +39,8 @@ class _Runner:
         self.held = {s.tensor: s for s in plan.storages}
         self.placed: dict[TensorId, int] = {}
         self.fixed: dict[int, Call] = {}
+        self.fresh: dict[TensorId, int] = {}
+        self.env: Env = {}
 
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> bytes:
         streamed = walk.streamed(self.plan.schedule)
@@ -50,14 +52,21 @@ class _Runner:
                     self.view(ident, y)[...] = row
         pending: list[Call] = []
         for leaf, env in walk.executed(self.plan.schedule):
+            self.env = env
             if isinstance(leaf, Run):
-                box = leaf.box.at(env, self.graph.result(self.graph.ops[leaf.op]).hwc)
-                pending += [self.call(leaf.op, y, box.x0, box.x1) for y in range(box.y0, box.y1)]
+                op = self.graph.ops[leaf.op]
+                box = leaf.box.at(env, (self.graph.operand(op, 0) if leaf.adds else self.graph.result(op)).hwc)
+                call = self.added if leaf.adds else self.call
+                pending += [call(leaf.op, y, box.x0, box.x1) for y in range(box.y0, box.y1)]
                 continue
             self.flush(pending)
-            assert isinstance(leaf, Pull | Push)
             y = leaf.row.at(env)
-            if isinstance(leaf, Pull):
+            if isinstance(leaf, Copy):
+                row = self.view(leaf.tensor, y).copy()
+                del self.fresh[leaf.tensor]
+                self.view(leaf.tensor, y)[...] = row
+            elif isinstance(leaf, Pull):
+                self.written(leaf.tensor, y)
                 self.view(leaf.tensor, y)[...] = given[leaf.tensor][y]
             else:
                 taken[leaf.tensor][y] = self.view(leaf.tensor, y)
@@ -85,7 +94,16 @@ class _Runner:
                 self.placed[ident] = self.memory.place(np.ascontiguousarray(tensor.data))
             return self.placed[ident] + y * self.shape(ident)[1]
         held = self.held[ident]
-        return self.bases[held.region] + held.offsets[y % held.slots]
+        moved = held.first.at(self.env) * tensor.hwc[2] * tensor.dtype.size
+        if self.fresh.get(ident) == y:
+            assert held.fresh is not None
+            return self.bases[held.fresh[0]] + held.fresh[1]
+        return self.bases[held.region] + held.offsets[y % held.slots] - moved
+
+    def written(self, ident: TensorId, y: int) -> None:
+        """Row y is about to be written; it may not be in its slot at first."""
+        if self.held[ident].fresh is not None:
+            self.fresh[ident] = y
 
     def view(self, ident: TensorId, y: int) -> npt.NDArray[Any]:
         return self.memory.view(self.address(ident, y), self.shape(ident)[1])
@@ -98,11 +116,24 @@ class _Runner:
             self.fixed[index] = self.constants(index, op)
         function, p, *rest = self.fixed[index]
         table = self.memory.place(np.array(self.pointers(op, y), self.memory.word))
+        self.written(op.outputs[0], y)
         return function, p, table, self.address(op.outputs[0], y), local, x0, x1, *rest
 
-    def constants(self, index: int, op: Op) -> Call:
-        record, kernel = TABLE[op.kind], TABLE[op.kind].kernel
+    def added(self, index: int, y: int, x0: int, x1: int) -> Call:
+        """Row y of the input goes into an operator's sums."""
+        op = self.graph.ops[index]
+        p = self.memory.place(parameters(op.kind, self.kernel(op).params(self.graph, op)))
+        sums = next(self.bases[s.region] + s.offset for s in self.plan.scratch if s.op == index)
+        table = self.memory.place(np.array([self.address(self.graph.operand(op, 0).id, y)], self.memory.word))
+        return self.machine.kernel(f"{op.kind}_add"), p, table, self.address(op.outputs[0], 0), y, x0, x1, 0, 0, sums
+
+    def kernel(self, op: Op) -> Kernel:
+        kernel = TABLE[op.kind].kernel
         assert kernel is not None
+        return kernel
+
+    def constants(self, index: int, op: Op) -> Call:
+        record, kernel = TABLE[op.kind], self.kernel(op)
         weights, requant = kernel.weights(self.graph, op), kernel.requant(self.graph, op)
         epilogue = None
         if requant is not None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from hypothesis import strategies as st
 
 from edgekit_codegen.ir import Activation, Graph, Quant
 from edgekit_codegen.memory import Plan, make_plan
-from edgekit_codegen.ops.attributes import Conv2D, DepthwiseConv2D, Padding
+from edgekit_codegen.ops.attributes import Concatenation, Conv2D, DepthwiseConv2D, Mul, Padding, Resize, Sum
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.target import Region, Target, host_target
 
-from .graph_builder import GraphBuilder
+from .graph_builder import STEP, GraphBuilder
 from .models import model_path
 
 HOST = host_target()
@@ -22,12 +23,12 @@ OTHER = Quant((0.125,), (3,))
 
 
 @cache
-def real(name: str) -> Graph:
+def real(name: str, io: str = "model") -> Graph:
     """A real model as the pipeline plans it."""
     from edgekit import frontend
     from edgekit_codegen import passes
 
-    return passes.optimize(frontend.load(model_path(name))).graph
+    return passes.optimize(frontend.load(model_path(name), io=io)).graph
 
 
 def plan(graph: Graph, target: Target = HOST) -> Plan:
@@ -51,9 +52,17 @@ def chain(rows: int = 9) -> Graph:
     return b.graph(b.conv2d(b.conv2d(x, 3, attrs=Conv2D(padding=SAME)), 2, attrs=Conv2D(padding=SAME)))
 
 
+KINDS = ("conv2d", "pointwise", "depthwise", "add", "relu", "pool", "pad", "side")
+MORE = (*KINDS, "strided", "resize", "joined", "squeeze", "total")
+"""And windows that are wider, or skip most rows; rows that repeat; what needs all rows of an image."""
+
+
 @st.composite
-def graphs(draw: st.DrawFn, most: int = 9) -> Graph:
-    """Graphs with branches, views, operators in place, several inputs and several outputs."""
+def graphs(draw: st.DrawFn, most: int = 9, kinds: Sequence[str] = KINDS, straight: bool = False) -> Graph:
+    """Graphs with branches, views, operators in place, several inputs and several outputs.
+
+    straight  most operators read what the one before them wrote, as in networks
+    """
     b = GraphBuilder(draw(st.integers(0, 99)))
     images = [
         b.input((1, draw(st.integers(2, 7)), draw(st.integers(2, 7)), draw(st.integers(1, 5))))
@@ -61,8 +70,8 @@ def graphs(draw: st.DrawFn, most: int = 9) -> Graph:
     ]
     outputs = []
     for _ in range(draw(st.integers(1, most))):
-        x = draw(st.sampled_from(images))
-        kind = draw(st.sampled_from(["conv2d", "pointwise", "depthwise", "add", "relu", "pool", "pad", "side"]))
+        x = images[-1] if straight and draw(st.integers(0, 4)) else draw(st.sampled_from(images))
+        kind = draw(st.sampled_from(kinds))
         if kind == "conv2d":
             stride = draw(st.sampled_from([(1, 1), (2, 2), (2, 1)]))
             images.append(b.conv2d(x, draw(st.integers(1, 6)), attrs=Conv2D(stride, padding=SAME)))
@@ -82,11 +91,65 @@ def graphs(draw: st.DrawFn, most: int = 9) -> Graph:
             images.append(b.pool(pool, x, (2, 2), draw(st.sampled_from([(1, 1), (2, 2)])), SAME))
         elif kind == "pad":
             images.append(b.pad(x, *(draw(st.integers(0, 2)) for _ in range(4))))
-        else:
+        elif kind == "side":
             outputs.append(draw(side(b, x)))
+        else:
+            images.append(draw(_FURTHER[kind](b, x, images)))
     made = [i for i in images if i not in b.inputs]
-    more = draw(st.lists(st.sampled_from(made), max_size=2)) if made else []
+    more = draw(st.lists(st.sampled_from(made), max_size=2)) if made and not straight else []
     return b.graph(*dict.fromkeys([*made[-1:], *outputs, *more]))
+
+
+@st.composite
+def strided(draw: st.DrawFn, b: GraphBuilder, x: int, images: Sequence[int]) -> int:
+    padding = Padding(*(draw(st.integers(2, 3)) for _ in range(4)))
+    stride = draw(st.sampled_from([(2, 2), (3, 1), (1, 2), (4, 3)]))
+    if draw(st.booleans()):
+        return b.depthwise(x, (5, 5), DepthwiseConv2D(stride, padding=padding))
+    return b.conv2d(x, draw(st.integers(1, 4)), (5, 5), Conv2D(stride, padding=padding))
+
+
+@st.composite
+def resize(draw: st.DrawFn, b: GraphBuilder, x: int, images: Sequence[int]) -> int:
+    _, rows, pixels, _ = b.shape(x)
+    kind = draw(st.sampled_from(["resize_nearest_neighbor", "resize_bilinear"]))
+    size = [max(1, draw(st.sampled_from([n // 2, n, n + 1, 2 * n if n < 7 else n]))) for n in (rows, pixels)]
+    return b.apply(kind, (x,), Resize((size[0], size[1])))
+
+
+@st.composite
+def joined(draw: st.DrawFn, b: GraphBuilder, x: int, images: Sequence[int]) -> int:
+    """Rows of two images joined, by pixels or by channels."""
+    axis = draw(st.sampled_from([2, 3]))
+
+    def kept(ident: int) -> tuple[object, ...]:
+        return b.tensors[ident].quant, *(n for i, n in enumerate(b.shape(ident)) if i != axis)
+
+    other = draw(st.sampled_from([i for i in images if kept(i) == kept(x)]))
+    return b.apply("concatenation", (x, other), Concatenation(axis)) if b.shape(x)[axis] < 9 else b.relu(x)
+
+
+@st.composite
+def squeeze(draw: st.DrawFn, b: GraphBuilder, x: int, images: Sequence[int]) -> int:
+    """Every channel by a weight that all of its pixels give."""
+    weights = b.conv2d(b.mean(x, (1, 2), keep_dims=True), b.shape(x)[3], (1, 1))
+    return b.apply("mul", (x, weights) if draw(st.booleans()) else (weights, x), Mul())
+
+
+@st.composite
+def total(draw: st.DrawFn, b: GraphBuilder, x: int, images: Sequence[int]) -> int:
+    """One pixel of all pixels."""
+    _, rows, pixels, channels = b.shape(x)
+    kind = draw(st.sampled_from(["mean", "sum", "window", "reshaped"]))
+    if kind == "window":
+        return b.pool("average", x, (rows, pixels))
+    if kind == "sum":
+        return b.apply("sum", (x,), Sum((1, 2), True), draw(st.sampled_from([STEP, OTHER, Quant((2.0,), (-7,))])))
+    mean = b.mean(x, (1, 2), keep_dims=kind == "mean")
+    return mean if kind == "mean" else b.reshape(mean, (1, 1, 1, channels))
+
+
+_FURTHER = {"strided": strided, "resize": resize, "joined": joined, "squeeze": squeeze, "total": total}
 
 
 @st.composite

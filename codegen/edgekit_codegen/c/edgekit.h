@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define EK_ABI_VERSION 2
+#define EK_ABI_VERSION 3
 
 /* The most memory regions that one model's buffers may be spread over. */
 #define EK_MAX_REGIONS 4
@@ -24,11 +24,13 @@ extern "C" {
 /* What <model>_invoke returns; a non-zero result of pull or push is returned as it is. */
 #define EK_OK 0
 
+/* pull writes row `row` of a streamed input, row_bytes of it, to dst. Rows are asked for in order, each of them once in
+ * an inference. Non-zero ends the inference; the next one begins anew. push takes a row of a streamed output. */
 typedef struct {
-    void *region[EK_MAX_REGIONS];                        /* each as large and as aligned as the model's header says */
-    int (*pull)(void *user, int row, int8_t *dst);       /* streamed input; non-zero aborts the inference */
-    int (*push)(void *user, int row, const int8_t *src); /* streamed output; non-zero aborts the inference */
-    void (*mark)(void *user, int layer);                 /* called at the begin of a layer; NULL when not profiling */
+    void *region[EK_MAX_REGIONS]; /* each as large and as aligned as the model's header says */
+    int (*pull)(void *user, int row, int8_t *dst);
+    int (*push)(void *user, int row, const int8_t *src);
+    void (*mark)(void *user, int layer); /* called at the begin of a layer; NULL when not profiling */
     void *user;
 } ek_ctx_t;
 
@@ -43,8 +45,9 @@ typedef struct {
     uint8_t rank;
     int32_t zero_point; /* real = scale * (stored - zero_point); scale 0 for float32 */
     float scale;
-    uint32_t offset; /* bytes from the region's base */
+    uint32_t offset; /* bytes from the region's base; means nothing where row_bytes is not 0 */
     int32_t shape[EK_MAX_RANK];
+    uint32_t row_bytes; /* 0 where all of it lies at `offset`; else it comes through pull, or leaves through push */
 } ek_tensor_t;
 
 /* A model described as data, for callers that serve any model. */

@@ -61,6 +61,47 @@ static inline void ek_rows(const ek_ctx_t *ctx, const ek_map_t *map, const int8_
     }
 }
 
+/* As ek_rows for a tile, whose rows begin `moved` bytes behind pixel 0 of the tensor's: in[k] points to where that
+ * would lie, which may be outside the region, and only pixels of the tile may be read from there. */
+static inline void ek_rows_of_tile(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int n, int first,
+                                   int dilation, int moved)
+{
+    ek_rows(ctx, map, in, n, first, dilation);
+    for (int k = 0; k < n; ++k) {
+        in[k] = in[k] != NULL ? in[k] - moved : NULL;
+    }
+}
+
+/* The newest row of a tensor, which is not in its slot yet: it lies where it was computed. number: negative where every
+ * row is in its slot. */
+typedef struct {
+    const int8_t *row;
+    int number;
+} ek_fresh_t;
+
+/* Row y, which must exist, to be read: from its slot or where it is fresh. */
+static inline const int8_t *ek_row_or_fresh(const ek_ctx_t *ctx, const ek_map_t *map, int y, ek_fresh_t fresh)
+{
+    return y == fresh.number ? fresh.row : ek_row(ctx, map, y);
+}
+
+/* As ek_rows, one of the rows being fresh. */
+static inline void ek_rows_and_fresh(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int n, int first,
+                                     int dilation, ek_fresh_t fresh)
+{
+    const int behind = fresh.number - first;
+    ek_rows(ctx, map, in, n, first, dilation);
+    if (fresh.number >= 0 && behind >= 0 && behind % dilation == 0 && behind / dilation < n) {
+        in[behind / dilation] = fresh.row;
+    }
+}
+
+/* Move a row from where it was computed to its slot. */
+static inline void ek_keep_row(const ek_ctx_t *ctx, const ek_map_t *map, int y, const void *fresh)
+{
+    __builtin_memcpy(ek_row_mut(ctx, map, y), fresh, (size_t)map->pitch); /* freestanding */
+}
+
 /* As ek_rows for one image of several: `rows` rows from row `top` of the tensor, counted within the image. */
 static inline void ek_rows_of(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int top, int rows, int n,
                               int first, int dilation)

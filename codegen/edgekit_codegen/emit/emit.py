@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import CodegenError
 from ..ir.types import Graph
 from ..memory.plan import Plan
+from ..schedule import walk
 from ..target import Target
 from .header import header
 from .layers_json import layers_json
@@ -40,14 +41,21 @@ def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOp
         **headers(kernel_headers(graph, names)),
     }
     regions = tuple(plan.regions[i] for i in names.used)
-    return Sources(name=name, files=texts, units=(f"{name}.c",), regions=regions, layers=len(names.layers))
+    pulls = _pulls(names)
+    return Sources(name, texts, units=(f"{name}.c",), regions=regions, layers=len(names.layers), pulls=pulls)
+
+
+def _pulls(names: Names) -> bool:
+    return bool(walk.streamed(names.plan.schedule) & set(names.graph.inputs))
 
 
 def _project(path: str, name: str, names: Names, target: Target) -> str:
     upper, numbers = name.upper(), range(len(names.used))
+    example = template("example_rows.c" if _pulls(names) else "example_inputs.c")
     return template(path).substitute(
         name=name,
         upper=upper,
+        read_inputs=example.substitute(name=name, upper=upper),
         target=target.name,
         arena=f"{names.plan.arena_bytes:,}",
         arrays="\n".join(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from ..ir.types import Graph, Tensor
 from ..naming import dimensions, short_name
+from ..schedule import walk
 from . import literals
 from .names import Names
 from .project import template
 
+_STREAMING = """\
+ *
+ * The input is streamed: it lies nowhere as a whole. {name}_invoke calls ctx->pull for its rows, from the first to the
+ * last, each once: pull writes the row to dst and returns EK_OK; it may wait for the row. What else it returns ends the
+ * inference; the next one begins anew.
+"""
+
 
 def header(graph: Graph, name: str, names: Names) -> str:
     """The text of <name>.h."""
-    upper = name.upper()
+    upper, streamed = name.upper(), walk.streamed(names.plan.schedule)
     regions = []
     for number, index in enumerate(names.used):
         use = names.plan.regions[index]
@@ -22,6 +30,10 @@ def header(graph: Graph, name: str, names: Names) -> str:
         for i, ident in enumerate(idents):
             tensor = graph.tensors[ident]
             tensors.append(f"#define {upper}_{word}_{i}_BYTES {tensor.bytes}u /* {meaning(tensor)} */")
+            if ident in streamed:
+                rows = tensor.hwc[0]
+                tensors.append(f"#define {upper}_{word}_{i}_ROWS {rows}")
+                tensors.append(f"#define {upper}_{word}_{i}_ROW_BYTES {tensor.bytes // rows}u")
     return template("model.h").substitute(
         name=name,
         guard=f"{upper}_H",
@@ -33,6 +45,7 @@ def header(graph: Graph, name: str, names: Names) -> str:
         n_outputs=len(graph.outputs),
         regions="\n".join(regions),
         tensors="\n".join(tensors),
+        streaming=_STREAMING.format(name=name) if streamed & set(graph.inputs) else "",
         arena=names.plan.arena_bytes,
     )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from ..errors import CodegenError
 from ..ir.region import Box
-from ..ir.types import Graph
+from ..ir.types import Graph, Tensor
 from ..schedule import walk
-from ..schedule.types import Accumulate, Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+from ..schedule.types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
 from . import literals
 from .names import Names
 
@@ -27,16 +27,20 @@ def in_strips(graph: Graph, schedule: Schedule) -> frozenset[int]:
     found = set()
     for node in walk.nodes(schedule):
         for leaf in walk.leaves(node):
-            if isinstance(leaf, Copy):
-                raise CodegenError("emit.schedule", "Copy nodes cannot be emitted yet")
             if isinstance(leaf, Run):
-                whole = Box.of(graph.result(graph.ops[leaf.op]).hwc)
-                if (leaf.box.c0, leaf.box.c1) != (Affine(0), Affine(whole.c1)) or leaf.acc is not Accumulate.NONE:
+                whole = Box.of(_computed(graph, leaf).hwc)
+                if (leaf.box.c0, leaf.box.c1) != (Affine(0), Affine(whole.c1)):
                     kind = graph.ops[leaf.op].kind
                     raise CodegenError("emit.schedule", f"{kind}: channel groups cannot be emitted yet")
                 if (leaf.box.x0, leaf.box.x1) != (Affine(0), Affine(whole.x1)):
                     found.add(leaf.op)
     return frozenset(found)
+
+
+def added(schedule: Schedule) -> frozenset[int]:
+    """Operators that add up their input's rows as they come."""
+    found = (leaf for node in walk.nodes(schedule) for leaf in walk.leaves(node))
+    return frozenset(leaf.op for leaf in found if isinstance(leaf, Run) and leaf.adds)
 
 
 def streams(schedule: Schedule) -> bool:
@@ -56,16 +60,27 @@ def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts
             yield from _node(graph, child, names, strips, {**counts, node.var: node.n})
         yield f"{indent}}}"
     elif isinstance(node, Run):
-        rows, pixels, _ = graph.result(graph.ops[node.op]).hwc
+        rows, pixels, _ = _computed(graph, node).hwc
         bounds = [_clipped(node.box.y0, rows, counts), _clipped(node.box.y1, rows, counts)]
         if node.op in strips:
             bounds += [_clipped(node.box.x0, pixels, counts), _clipped(node.box.x1, pixels, counts)]
+        bounds += [names.tile_of(graph, node.op)] if names.tile_of(graph, node.op) else []
+        bounds += [names.newest(ident) for ident in names.fresh_operands(graph, node.op)]
         yield f"{indent}ek_mark(ctx, {names.layers.index(node.op)});"
-        yield f"{indent}{names.layer(node.op)}(ctx, {', '.join(bounds)});"
+        yield literals.fill(f"{indent}{names.layer(node.op)}(", ("ctx", *bounds), ");")
     elif isinstance(node, Copy):
-        raise CodegenError("emit.schedule", "Copy nodes cannot be emitted yet")
+        region, offset = names.fresh(node.tensor)
+        row, writer = affine(node.row), names.writer(node.tensor)
+        yield f"{indent}ek_mark(ctx, {writer});"
+        yield f"{indent}ek_keep_row(ctx, &{names.map(node.tensor)}, {row}, ek_at(ctx, {region}, {offset}));"
     else:
         yield from _transfer(graph, node, names, counts)
+
+
+def _computed(graph: Graph, run: Run) -> Tensor:
+    """The tensor that a Run's box is of."""
+    op = graph.ops[run.op]
+    return graph.operand(op, 0) if run.adds else graph.result(op)
 
 
 def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> Iterator[str]:
@@ -78,7 +93,11 @@ def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> 
     if guarded:
         yield f"{indent}if ({row} >= 0 && {row} < {rows}) {{"
         indent += literals.INDENT
-    yield f"{indent}status = ctx->{verb}(ctx->user, {row}, {fetch}(ctx, &{names.map(node.tensor)}, {row}));"
+    place = f"{fetch}(ctx, &{names.map(node.tensor)}, {row})"
+    if isinstance(node, Pull) and names.storage(node.tensor).fresh is not None:
+        region, offset = names.fresh(node.tensor)
+        place = f"ek_at(ctx, {region}, {offset})"
+    yield f"{indent}status = ctx->{verb}(ctx->user, {row}, {place});"
     yield f"{indent}if (status != EK_OK) {{"
     yield f"{indent}    return status;"
     yield f"{indent}}}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..errors import CodegenError
-from ..ir.types import DType, Graph, Op, Tensor
+from ..ir.types import DType, Graph, Op, Tensor, TensorId
 from ..naming import dimensions
 from ..ops import TABLE
-from ..ops.record import Access, RowMap, RowTable, Whole, Window, receives_row
+from ..ops.record import Access, RowMap, Rows, RowTable, Whole, Window, receives_row
+from ..schedule.types import Affine
 from . import literals
 from .constants import Constants
+from .invoke import affine
 from .names import Names
 
 LOOP = " " * 8
@@ -23,29 +25,41 @@ def title(graph: Graph, index: int, names: Names) -> str:
     return literals.comment(f"{names.number(index)}: {words}, {operands} -> {dimensions(graph.result(op))}")
 
 
-def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: bool) -> str:
-    """The layer's function. strips: it takes the pixels x0 .. x1-1 to compute as well."""
+def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: bool, adds: bool = False) -> str:
+    """The layer's function.
+
+    strips  it takes the pixels x0 .. x1-1 to compute as well
+    adds    its rows are those of the input, which it adds up
+    """
     op = graph.ops[index]
-    _require_whole_rows(graph, op, names)
     kernel = TABLE[op.kind].kernel
     assert kernel is not None
-    access = TABLE[op.kind].access(graph, op)
+    access = Rows() if adds else TABLE[op.kind].access(graph, op)
+    _require_rows(graph, op, names, isinstance(access, Whole))
     inputs = _inputs(graph, op, access, names, consts)
-    target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, y)"
-    pixels = ("x0", "x1") if strips else ("0", str(graph.result(op).hwc[1]))
-    where = (_within_image(access), *pixels) if receives_row(access) else pixels
+    target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, {'0' if adds else 'y'})" + _moved(
+        graph, op.outputs[0], names
+    )
+    if names.storage(op.outputs[0]).fresh is not None:
+        target = f"ek_at(ctx, {', '.join(map(str, names.fresh(op.outputs[0])))})"
+    pixels = ("x0", "x1") if strips else ("0", str((graph.operand(op, 0) if adds else graph.result(op)).hwc[1]))
+    where = (_within_image(access), *pixels) if receives_row(access) or adds else pixels
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
     memory = "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
     constant = names.constant(index)
     arguments = (f"&{constant}", "in", target, *where, consts.weights_name, consts.requant_name, memory)
+    tile = names.tile_of(graph, index)
     parameters = "const ek_ctx_t *ctx, int y0, int y1" + (", int x0, int x1" if strips else "")
+    parameters += f", int {tile}" if tile else ""
+    parameters += "".join(f", int {names.newest(ident)}" for ident in names.fresh_operands(graph, index))
     return "\n".join(
         [
             f"static EK_LAYER void {names.layer(index)}({parameters})",
             "{",
+            *(_fresh(ident, names) for ident in names.fresh_operands(graph, index)),
             "    for (int y = y0; y < y1; ++y) {",
             *(LOOP + line for line in inputs),
-            literals.fill(f"{LOOP}{kernel.function}(", arguments, ");"),
+            literals.fill(f"{LOOP}{kernel.adding if adds else kernel.function}(", arguments, ");"),
             "    }",
             "    ek_layer_end();",
             "}",
@@ -64,7 +78,7 @@ def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constant
         if operand.is_constant:
             rows.append(_constant_row(operand, consts.operands[position], y))
         else:
-            rows.append(f"ek_row(ctx, &{names.map(operand.id)}, {y})")
+            rows.append(_row(graph, operand.id, y, names))
     return literals.fill(f"const int8_t *const in[{len(rows)}] = {{", rows, "};").split("\n")
 
 
@@ -82,11 +96,16 @@ def _window(graph: Graph, op: Op, access: Window, names: Names) -> list[str]:
         first = _floor_divided(first, -access.pad, access.up)
     elif access.kernel == 1 and access.pad == 0 and access.images is None:
         if (out.hwc[0] - 1) * access.stride < source.hwc[0]:
-            return [f"const int8_t *const in[1] = {{ek_row(ctx, &{name}, {first})}};"]
+            return [f"const int8_t *const in[1] = {{{_row(graph, source.id, first, names)}}};"]
     elif access.pad:
         first += f" - {access.pad}"
     window = f"{access.kernel}, {first}, {access.dilation}"
+    moved = _moved(graph, source.id, names)
     call = f"ek_rows(ctx, &{name}, in, {window});"
+    if moved:
+        call = f"ek_rows_of_tile(ctx, &{name}, in, {window}, {moved.removeprefix(' - ')});"
+    if names.storage(source.id).fresh is not None:
+        call = f"ek_rows_and_fresh(ctx, &{name}, in, {window}, {_fresh_name(source.id, names)});"
     if access.images is not None:
         _, inside, rows = access.images
         call = f"ek_rows_of(ctx, &{name}, in, y / {rows} * {inside}, {inside}, {window});"
@@ -120,14 +139,41 @@ def _constant_row(operand: Tensor, name: str, y: str) -> str:
     return place if operand.dtype is DType.INT8 else f"(const int8_t *)({place})"
 
 
-def _require_whole_rows(graph: Graph, op: Op, names: Names) -> None:
-    """Maps address whole rows: tiles of pixels or channels would need more."""
-    whole = isinstance(TABLE[op.kind].access(graph, op), Whole)
+def _row(graph: Graph, ident: TensorId, y: str, names: Names) -> str:
+    """In C, where row y of a tensor lies."""
+    if names.storage(ident).fresh is not None:
+        return f"ek_row_or_fresh(ctx, &{names.map(ident)}, {y}, {_fresh_name(ident, names)})"
+    return f"ek_row(ctx, &{names.map(ident)}, {y}){_moved(graph, ident, names)}"
+
+
+def _fresh(ident: TensorId, names: Names) -> str:
+    region, offset = names.fresh(ident)
+    return (
+        f"    const ek_fresh_t {_fresh_name(ident, names)} = {{ek_at(ctx, {region}, {offset}), {names.newest(ident)}}};"
+    )
+
+
+def _fresh_name(ident: TensorId, names: Names) -> str:
+    return names.map(ident).replace("map_", "fresh_", 1)
+
+
+def _moved(graph: Graph, ident: TensorId, names: Names) -> str:
+    """In C, what takes a pointer to a tile's row back to where pixel 0 of that row would lie; "" for whole rows."""
+    first, tensor = names.storage(ident).first, graph.tensors[ident]
+    pixel = tensor.hwc[2] * tensor.dtype.size
+    shown = affine(Affine(first.const * pixel, tuple((var, k * pixel) for var, k in first.terms)))
+    if first == Affine(0):
+        return ""
+    return f" - ({shown})" if first.const else f" - {shown}"
+
+
+def _require_rows(graph: Graph, op: Op, names: Names, whole: bool) -> None:
+    """Maps address rows of all channels. whole: the kernel takes its input in one piece."""
     inputs = [t.id for t in TABLE[op.kind].operands(graph, op) if not t.is_constant]
     for ident in (*inputs, op.outputs[0]):
-        storage, (rows, pixels, channels) = names.storage(ident), graph.tensors[ident].hwc
+        storage, (rows, _, channels) = names.storage(ident), graph.tensors[ident].hwc
         b = storage.box
-        if (b.y0, b.x0, b.x1, b.c0, b.c1) != (0, 0, pixels, 0, channels):
-            raise CodegenError("emit.storage", f"{op.kind}: the emitter holds whole rows only, not {b}")
+        if (b.y0, b.x0, b.c0, b.c1) != (0, 0, 0, channels):
+            raise CodegenError("emit.storage", f"{op.kind}: the emitter holds rows of all channels only, not {b}")
         if whole and ident in inputs and (storage.slots < rows or not storage.contiguous):
             raise CodegenError("emit.storage", f"{op.kind} needs its whole input in one piece")

@@ -8,6 +8,7 @@ from typing import Any
 from ..ir.types import Graph, TensorId
 from ..naming import short_name
 from ..ops import TABLE
+from ..schedule import walk
 from .names import Names
 
 SCHEMA = 1
@@ -42,6 +43,8 @@ def _lines(entry: Any) -> str:
 def _tensor(graph: Graph, ident: TensorId, names: Names) -> dict[str, Any]:
     tensor, held = graph.tensors[ident], names.storage(ident)
     quantized = tensor.quant is not None and not tensor.quant.per_channel
+    streamed = ident in walk.streamed(names.plan.schedule)
+    place = {"row_bytes": tensor.bytes // tensor.hwc[0]} if streamed else {"offset": held.offsets[0]}
     return {
         "name": tensor.name,
         "dtype": tensor.dtype.value,
@@ -50,7 +53,7 @@ def _tensor(graph: Graph, ident: TensorId, names: Names) -> dict[str, Any]:
         "zero_point": tensor.zero_point if quantized else None,
         "bytes": tensor.bytes,
         "region": names.region(held.region),
-        "offset": held.offsets[0],
+        **place,
     }
 
 

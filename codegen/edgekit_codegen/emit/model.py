@@ -8,25 +8,28 @@ from ..errors import CodegenError
 from ..ir.types import DType, Graph, Tensor, TensorId
 from ..naming import dimensions, short_name
 from ..ops import TABLE
+from ..schedule import walk
 from . import literals
 from .constants import constants
-from .invoke import in_strips, statements, streams
+from .invoke import added, in_strips, statements, streams
 from .layers import layer, title
 from .names import Names
 from .project import template
 
 MAX_RANK = 5  # EK_MAX_RANK in c/edgekit.h
+_WHOLE = " && {}[i].row_bytes == 0"  # a streamed tensor has no address
 _DTYPES = {DType.INT8: "EK_INT8", DType.INT16: "EK_INT16", DType.INT32: "EK_INT32", DType.FLOAT32: "EK_FLOAT32"}
 
 
 def model(graph: Graph, name: str, names: Names) -> tuple[str, str]:
     """The texts of <name>.c and <name>_weights.h."""
-    strips = in_strips(graph, names.plan.schedule)
+    schedule = names.plan.schedule
+    strips, adding, streamed = in_strips(graph, schedule), added(schedule), walk.streamed(schedule)
     bodies, weights = [], []
     for index in names.layers:
         consts = constants(graph, index, names.constant(index))
         heading = title(graph, index, names)
-        code = layer(graph, index, names, consts, index in strips)
+        code = layer(graph, index, names, consts, index in strips, index in adding)
         bodies.append(f"/* {heading} */\n{consts.params}\n{code}")
         if consts.weights:
             weights.append(f"/* {heading} */\n{consts.weights}")
@@ -46,6 +49,8 @@ def model(graph: Graph, name: str, names: Names) -> tuple[str, str]:
         inputs=_tensors(graph, graph.inputs, names),
         outputs=_tensors(graph, graph.outputs, names),
         c_name=literals.string(graph.name),
+        whole_input=_WHOLE.format("inputs") if streamed & set(graph.inputs) else "",
+        whole_output=_WHOLE.format("outputs") if streamed & set(graph.outputs) else "",
     )
     header = template("model_weights.h").substitute(
         name=name, guard=f"{name.upper()}_WEIGHTS_H", title=literals.comment(graph.name), weights="\n".join(weights)
@@ -93,7 +98,7 @@ def _tensor(tensor: Tensor, ident: TensorId, names: Names) -> str:
             f"inputs and outputs are int8, int16, int32 or float32 of rank {MAX_RANK} or less",
         )
     quantized = tensor.quant is not None and not tensor.quant.per_channel
-    held = names.storage(ident)
+    held, streamed = names.storage(ident), ident in walk.streamed(names.plan.schedule)
     fields = [
         f".name = {literals.string(tensor.name)}",
         f".bytes = {tensor.bytes}u",
@@ -104,6 +109,7 @@ def _tensor(tensor: Tensor, ident: TensorId, names: Names) -> str:
         f".scale = {literals.real(tensor.scale) if quantized else '0.0f'}",
         f".offset = {held.offsets[0]}u",
         f".shape = {{{', '.join(map(str, tensor.shape)) or '0'}}}",
+        *([f".row_bytes = {tensor.bytes // tensor.hwc[0]}u"] if streamed else []),
     ]
     return literals.fill("    {", fields, "},")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..ir.types import Graph, TensorId
@@ -11,6 +12,7 @@ from ..memory.plan import Plan, Storage
 from ..ops import TABLE
 from ..ops.record import Overlap
 from ..schedule import walk
+from ..schedule.types import Due, Loop, Pull, Run
 
 _TAKEN = {"edgekit", "ek_rows", "example_main", "kernels", "layers", "cmake"}
 
@@ -39,8 +41,10 @@ class Names:
     used: tuple[int, ...] = ()
     _storages: dict[TensorId, Storage] = field(default_factory=dict)
     _origins: dict[TensorId, str] = field(default_factory=dict)
+    _newest: dict[TensorId, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._newest = dict(_writing_variables(self.graph, self.plan))
         self.layers = walk.layers(self.plan.schedule)
         self.used = tuple(i for i, use in enumerate(self.plan.regions) if use.used)
         self._storages = {s.tensor: s for s in self.plan.storages}
@@ -79,6 +83,36 @@ class Names:
     def storage(self, tensor: TensorId) -> Storage:
         return self._storages[tensor]
 
+    def tile_of(self, graph: Graph, op: int) -> str:
+        """The loop variable that counts the tiles in which an operator's operands or output move; "" where none."""
+        operator = graph.ops[op]
+        idents = (
+            *(t.id for t in TABLE[operator.kind].operands(graph, operator) if not t.is_constant),
+            operator.outputs[0],
+        )
+        return next((var for i in idents for var, _ in self._storages[i].first.terms), "")
+
+    def fresh(self, tensor: TensorId) -> tuple[int, int]:
+        """The region, as generated code numbers it, and the offset where a tensor's newest row lies."""
+        found = self._storages[tensor].fresh
+        assert found is not None
+        return self.region(found[0]), found[1]
+
+    def fresh_operands(self, graph: Graph, op: int) -> tuple[TensorId, ...]:
+        """An operator's operands whose newest row may not be in its slot yet."""
+        operands = TABLE[graph.ops[op].kind].operands(graph, graph.ops[op])
+        found = (t.id for t in operands if not t.is_constant and self._storages[t.id].fresh is not None)
+        return tuple(dict.fromkeys(found))
+
+    def newest(self, tensor: TensorId) -> str:
+        """The loop variable that says which row of a tensor is the newest; negative where none is new."""
+        return self._newest[tensor]
+
+    def writer(self, tensor: TensorId) -> int:
+        """The number of the layer that writes a tensor; of a streamed input, of the first layer."""
+        ops = {self.graph.ops[op].outputs[0]: n for n, op in enumerate(self.layers)}
+        return ops.get(tensor, 0)
+
     def map(self, tensor: TensorId) -> str:
         """The name of a tensor's map, which is emitted because it was asked for."""
         name = f"map_{self._origins[tensor]}"
@@ -88,3 +122,15 @@ class Names:
     def _hwc_of(self, base: str) -> tuple[int, int, int]:
         owner = next(ident for ident, origin in self._origins.items() if origin == base)
         return self.graph.tensors[owner].hwc
+
+
+def _writing_variables(graph: Graph, plan: Plan) -> Iterator[tuple[TensorId, str]]:
+    """The tensors whose rows a stream computes or pulls, each with the variable that counts its turns."""
+    for loop in walk.nodes(plan.schedule):
+        for node in loop.body if isinstance(loop, Loop) else ():
+            for leaf in walk.leaves(node) if isinstance(node, Due) else ():
+                assert isinstance(node, Due)
+                if isinstance(leaf, Run):
+                    yield graph.ops[leaf.op].outputs[0], node.var
+                elif isinstance(leaf, Pull):
+                    yield leaf.tensor, node.var

@@ -25,6 +25,7 @@ class Sources:
     units    the C files of the model itself, without example_main.c
     regions  the memory regions that the model uses, in the order of ek_ctx_t.region
     layers   how many layers it marks
+    pulls    an input is streamed: an inference calls ek_ctx_t.pull
     """
 
     name: str
@@ -32,6 +33,7 @@ class Sources:
     units: tuple[str, ...]
     regions: tuple[RegionUse, ...]
     layers: int
+    pulls: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))

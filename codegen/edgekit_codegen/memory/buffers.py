@@ -1,8 +1,8 @@
-"""Buffers: what the packer places. Tensors that share bytes are one buffer, whose rows live and die one by one."""
+"""The buffers of a schedule: tensors that share bytes are one, whose rows live and die one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,52 +14,10 @@ from ..ops.record import Overlap, Rows, Window
 from ..schedule import walk
 from ..schedule.reach import Index, Reaches
 from ..schedule.types import Schedule
-from .lives import ENTRY, Lives, RowLives, lives, merged, ring_rows
-from .places import ALIGN, Places
-
-__all__ = ["ENTRY", "Buffer", "Spans", "buffers", "live_bytes"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spans:
-    """The parts of a buffer that live on their own, as arrays of one length.
-
-    begin, end   the bytes of each part, from the buffer's start
-    first, last  the times between which it is live, inclusive
-    """
-
-    begin: Index
-    end: Index
-    first: Index
-    last: Index
-
-
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """Bytes that are placed together.
-
-    tensors  the tensors that use these bytes, in order of their lives; empty for scratch
-    op       the operator whose kernel scratch this is, or None
-    size     bytes, a multiple of ALIGN
-    first    first time at which any of it is live (lives.py); ENTRY for graph inputs
-    last     last time at which any of it is live, inclusive
-    traffic  bytes that kernels read and write here in one inference, estimated by rows
-    begins   where each of the tensors begins, in bytes from the buffer's start
-    slots    row y of the tensors lives in slot y mod slots; 0 where each tensor has a place for every row
-    slot     the one slot that these bytes are; None where they are all of them, one after the other
-    spans    the lives of its parts; None where all of it lives from `first` to `last`
-    """
-
-    tensors: tuple[TensorId, ...]
-    op: int | None
-    size: int
-    first: int
-    last: int
-    traffic: int
-    begins: tuple[int, ...] = ()
-    slots: int = 0
-    slot: int | None = None
-    spans: Spans | None = None
+from .buffer import Buffer, Spans, align_up
+from .calls import Call, Tile
+from .lives import Lives, RowLives, lives, merged, ring_rows
+from .places import Places
 
 
 @dataclass(slots=True)
@@ -74,10 +32,6 @@ class _Group:
     begins: dict[TensorId, int] = field(default_factory=dict)
 
 
-def align_up(value: int) -> int:
-    return -(-value // ALIGN) * ALIGN
-
-
 def buffers(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) -> tuple[Buffer, ...]:
     """Every buffer of the schedule. reaches: kept from one schedule of a graph to the next, for speed.
 
@@ -85,56 +39,6 @@ def buffers(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) ->
     and for operators that neither run nor move nothing.
     """
     return _Layout(graph, schedule, reaches or Reaches()).buffers()
-
-
-def live_bytes(items: Sequence[Buffer], whole_slots: bool = False) -> dict[int, int]:
-    """Bytes live at every time at which something begins to live; the largest is reached at one of them.
-
-    whole_slots  a ring's slot counts from its first row's begin to its last row's end, also between two rows: no other
-                 buffer can use it then, unless it is a ring in step with this one
-    """
-    if not items:
-        return {}
-    parts = [_slots_of(item) if whole_slots and item.slots else spans_of(item) for item in items]
-    size = np.concatenate([p.end - p.begin for p in parts])
-    first, last = np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts])
-    times = np.unique(first)
-    return dict(zip(times.tolist(), _at(times, first, last, size).tolist(), strict=True))
-
-
-def lower_bound(items: Sequence[Buffer]) -> int:
-    """Bytes, in whole words, that no placement of the buffers can go below: the most that are live at a time."""
-    return align_up(max(live_bytes(items).values(), default=0))
-
-
-def live_at(item: Buffer, time: int) -> int:
-    """The bytes of a buffer that are live at a time."""
-    spans = spans_of(item)
-    return int((spans.end - spans.begin)[(spans.first <= time) & (time <= spans.last)].sum())
-
-
-def _at(times: Index, first: Index, last: Index, size: Index) -> Index:
-    """The bytes live at each of the times, which are those of `first` without repetition."""
-    change = np.bincount(np.searchsorted(times, first), size, len(times) + 1)
-    change -= np.bincount(np.searchsorted(times, last, side="right"), size, len(times) + 1)
-    return np.cumsum(change)[: len(times)].astype(np.int64)
-
-
-def spans_of(item: Buffer) -> Spans:
-    """The parts of a buffer; itself where it is one."""
-    if item.spans is not None:
-        return item.spans
-    return Spans(*(np.array([value], np.int64) for value in (0, item.size, item.first, item.last)))
-
-
-def _slots_of(item: Buffer) -> Spans:
-    """The slots of a ring, each from its first row's begin to its last row's end."""
-    rows = spans_of(item)
-    slots = slice(0, item.slots)
-    slot, first, last = np.arange(len(rows.last)) % item.slots, rows.first[slots].copy(), rows.last[slots].copy()
-    np.minimum.at(first, slot, rows.first)
-    np.maximum.at(last, slot, rows.last)
-    return Spans(rows.begin[slots], rows.end[slots], first, last)
 
 
 class _Layout:
@@ -150,26 +54,42 @@ class _Layout:
         graph = self.graph
         for ident in graph.inputs:
             self._define(ident)
-        scratch: list[Buffer] = []
+        apart: list[Buffer] = []
         for index, call in self.lives.calls.items():
             op = graph.ops[index]
             for tensor in _activations(graph, op):
-                self._resolve(tensor.id).traffic += _read_bytes(graph, op, tensor)
+                if tensor.id not in self.lives.tiled:
+                    self._resolve(tensor.id).traffic += _read_bytes(graph, op, tensor)
             for ident in op.outputs:
-                self._define(ident, self._in_place(index))
-                self.groups[ident].traffic += graph.tensors[ident].bytes
-            size = align_up(TABLE[op.kind].scratch(graph, op))
-            if size:
-                rows = len(call.first)
-                begin = np.zeros(rows, np.int64)
-                spans = Spans(begin, begin + size, call.first, call.last)
-                scratch.append(
-                    Buffer((), index, size, int(call.first.min()), int(call.last.max()), 2 * size * rows, spans=spans)
-                )
+                if call.tile is not None:
+                    apart.append(self._tile(ident, call.tile))
+                else:
+                    self._define(ident, self._in_place(index))
+                    self.groups[ident].traffic += graph.tensors[ident].bytes
+            apart += _scratch(graph, call)
         for ident in graph.outputs:
             self._resolve(ident)
+        apart += [self._fresh(ident, times) for ident, times in self.lives.moved.items()]
         unique = {id(g): g for g in self.groups.values()}.values()
-        return (*(self._buffer(group) for group in unique), *scratch)
+        return (*(self._buffer(group) for group in unique), *apart)
+
+    def _tile(self, ident: TensorId, tile: Tile) -> Buffer:
+        """What is there of a tensor that is computed in tiles, in every turn."""
+        life, tensor = self.lives.rows[ident], self.graph.tensors[ident]
+        size = align_up(tile.rows * tile.pixels * tensor.hwc[2] * tensor.dtype.size)
+        spans = _again(size, life.born, life.dies)
+        first, last = int(life.born.min()), int(life.dies.max())
+        traffic = 2 * size * len(life.born)
+        return Buffer((ident,), None, size, first, last, traffic, (0,), tile.rows, None, spans, tile)
+
+    def _fresh(self, ident: TensorId, moved: Index) -> Buffer:
+        """Where a tensor's rows are until they move into its ring."""
+        born, tensor = self.lives.rows[ident].born, self.graph.tensors[ident]
+        size = align_up(tensor.bytes // tensor.hwc[0])
+        first, last = int(born.min()), int(moved.max())
+        return Buffer(
+            (ident,), None, size, first, last, tensor.bytes, (0,), spans=_again(size, born, moved), fresh=True
+        )
 
     def _define(self, ident: TensorId, host: TensorId | None = None) -> None:
         """A tensor begins to live: with its family where that has bytes already, in those of `host`, or in new ones."""
@@ -206,8 +126,10 @@ class _Layout:
 
         The output brings no more than views of its own.
         """
-        op = self.graph.ops[index]
+        op, call = self.graph.ops[index], self.lives.calls[index]
         record, result = TABLE[op.kind], self.graph.result(op)
+        if call.low is not None or call.adds or result.id in self.lives.moved:
+            return None
         access = record.access(self.graph, op)
         if record.overlap is not Overlap.IN_PLACE or not isinstance(access, Rows):
             return None
@@ -216,7 +138,8 @@ class _Layout:
             return None
         for tensor, rows in zip(record.operands(self.graph, op), access.maps, strict=True):
             alike = rows is None and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes
-            if alike and not tensor.is_constant and self._dies(tensor.id, index):
+            kept = not tensor.is_constant and tensor.id not in self.lives.tiled | self.lives.moved.keys()
+            if alike and kept and self._dies(tensor.id, index):
                 return tensor.id
         return None
 
@@ -244,7 +167,7 @@ class _Layout:
     def _buffer(self, group: _Group) -> Buffer:
         """The group's lives: row by row where its tensors consist of the same rows, otherwise as one."""
         tensors = [self.graph.tensors[ident] for ident in group.begins]
-        known = [self.lives.rows[t.id] for t in tensors]
+        known = [self._in_ring(t.id) for t in tensors]
         first, last = min(int(k.born.min()) for k in known), max(int(k.dies.max()) for k in known)
         begins = tuple(group.begins.values())
         idents = tuple(group.begins)
@@ -258,10 +181,33 @@ class _Layout:
         spans = _row_spans(life, slots, pitch)
         return Buffer(idents, None, size, first, last, group.traffic, begins, slots % rows, None, spans)
 
+    def _in_ring(self, ident: TensorId) -> RowLives:
+        """The lives of a tensor's rows; of those that are computed somewhere else, from when they have moved."""
+        life, moved = self.lives.rows[ident], self.lives.moved.get(ident)
+        return life if moved is None else RowLives(moved, np.maximum(life.dies, moved))
+
 
 def _row_spans(life: RowLives, slots: int, pitch: int) -> Spans:
     slot = np.arange(len(life.born), dtype=np.int64) % slots
     return Spans(slot * pitch, (slot + 1) * pitch, life.born, life.dies)
+
+
+def _again(size: int, first: Index, last: Index) -> Spans:
+    """The same bytes, live at several times."""
+    begin = np.zeros(len(first), np.int64)
+    return Spans(begin, begin + size, first, last)
+
+
+def _scratch(graph: Graph, call: Call) -> Iterator[Buffer]:
+    """An operator's working memory, live while the kernel runs, or from the first row that it adds up to the last."""
+    op = graph.ops[call.op]
+    record = TABLE[op.kind]
+    if call.adds:
+        size, first, last = align_up(record.sums(graph, op)), int(call.first.min()), int(call.last.max())
+        yield Buffer((), call.op, size, first, last, 2 * size * len(call.at))
+    elif size := align_up(record.scratch(graph, op)):
+        first, last = int(call.at.min()), int(call.at.max())
+        yield Buffer((), call.op, size, first, last, 2 * size * len(call.at), spans=_again(size, call.at, call.at))
 
 
 def _activations(graph: Graph, op: Op) -> Iterator[Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .buffers import Buffer, spans_of
+from .buffer import Buffer, spans_of
 
 APART = -(1 << 40)
 """A clearance that no two offsets fall short of."""

@@ -9,8 +9,9 @@ from dataclasses import replace
 from ..ir.region import Box
 from ..ir.types import Graph
 from ..schedule import walk
-from ..schedule.types import Accumulate, AffineBox, Run, Schedule
-from .buffers import buffers, live_bytes
+from ..schedule.types import AffineBox, Run, Schedule
+from .buffer import live_bytes
+from .buffers import buffers
 from .places import Places, parts
 
 TRIED = 16
@@ -44,7 +45,7 @@ def _candidates(graph: Graph, schedule: Schedule) -> Iterator[int]:
 
 def _is_whole(graph: Graph, run: Run) -> bool:
     box = AffineBox.constant(Box.of(graph.result(graph.ops[run.op]).hwc))
-    return run.acc is Accumulate.NONE and run.box == box
+    return not run.adds and run.box == box
 
 
 def _possible(graph: Graph, schedule: Schedule, candidates: tuple[int, ...]) -> tuple[int, ...]:

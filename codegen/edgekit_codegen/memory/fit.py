@@ -10,8 +10,8 @@ from ..naming import short_name
 from ..schedule import walk
 from ..schedule.types import Run, Schedule
 from ..target import Target
-from .buffers import Buffer, live_at, live_bytes
-from .lives import step_of
+from .buffer import Buffer, live_at, live_bytes
+from .calls import step_of
 from .pack import pack
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .buffers import Buffer, live_bytes, lower_bound, spans_of
+from .buffer import Buffer, live_bytes, lower_bound, spans_of
 from .clearance import APART, clearances
 
 BUDGET = 4000
@@ -36,6 +36,9 @@ TIMES = 64
 
 ROUNDS = 120
 """Times that an order is improved."""
+
+IDLE = 30
+"""Times that it is tried in vain one after the other before it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +158,18 @@ class _Problem:
         """
         sizes, n = self.sizes, len(order)
         key = {i: 256 * position for position, i in enumerate(order)}
-        current = best
+        current, idle = best, 0
         for _ in range(ROUNDS):
-            if best.height == self.lower_bound:
+            if best.height == self.lower_bound or idle == IDLE:
                 break
             for i, size in enumerate(sizes):
                 over = current.offsets[i] + size - self.lower_bound
                 if over > 0:
                     key[i] -= 128 * n * over // (current.height - self.lower_bound)
             current = self.first_fit(sorted(order, key=lambda i: (key[i], i)))
+            idle += 1
             if current.height < best.height:
-                best = current
+                best, idle = current, 0
         return best
 
     def search(self, best: Packing, budget: int) -> Packing:

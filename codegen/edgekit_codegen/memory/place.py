@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from ..target import Region
-from .buffers import Buffer, live_bytes, lower_bound
+from .buffer import Buffer, live_bytes, lower_bound
 from .clearance import clearances
 from .pack import Shelf, pack
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ..ir.region import Box
 from ..ir.types import TensorId
-from ..schedule.types import Schedule
+from ..schedule.types import Affine, Schedule
+
+NOWHERE_ELSE = Affine(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +16,14 @@ class Storage:
     """Bytes for (a box of) one tensor.
 
     tensor   the tensor; those of tensors that are parts of each other overlap
-    box      which part of the tensor is held: the whole for plain tensors, a tile or channel group otherwise
+    box      which part of the tensor is held: the whole for plain tensors, the pixels of a tile otherwise
     slots    row y lives in slot y mod slots; slots == rows for a plain tensor, fewer for a ring
     pitch    bytes from one row to the next; a row never wraps
     region   index into the target's regions
     offsets  byte offset in the region of each slot; evenly spaced by `pitch` for a plain tensor
+    first    by how many pixels the box lies farther to the right, in the loops around: tiles move over their tensor
+    fresh    region and offset of the row that was written last, which is not in its slot until a Copy moves it there;
+             None where rows are written to their slots
     """
 
     tensor: TensorId
@@ -27,6 +32,8 @@ class Storage:
     pitch: int
     region: int
     offsets: tuple[int, ...]
+    first: Affine = NOWHERE_ELSE
+    fresh: tuple[int, int] | None = None
 
     @property
     def contiguous(self) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from ..ir.region import Box
 from ..ir.types import Graph, TensorId
-from ..schedule.types import Schedule
+from ..schedule.types import Affine, Schedule
 from ..target import Region, Target
-from .buffers import Buffer, buffers, lower_bound
+from .buffer import Buffer, lower_bound
+from .buffers import buffers
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
@@ -18,6 +19,9 @@ from .rotate import rotated
 
 ROUNDS: tuple[int, ...] = (2, 4)
 """Lengths of rings that share bytes which are tried."""
+
+ENOUGH = 100
+"""Nothing more is tried where one part in so many is left to the lower bound."""
 
 
 def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
@@ -56,7 +60,7 @@ def _tightest(
     """The buffers as they are, or with rings that share bytes where that takes less of the first region."""
     best = items, place(items, regions)
     for rounds in ROUNDS:
-        if best[1] is not None and best[1].total == bound:
+        if best[1] is not None and best[1].total - bound <= bound // ENOUGH:
             break
         turned = rotated(items, rounds)
         alone = place(turned, regions[:1]) if len(turned) > len(items) else None
@@ -68,10 +72,17 @@ def _tightest(
 def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> Iterator[Storage]:
     """Where every tensor lies: its rows one after the other, in a ring, or in slots that lie apart."""
     apart: dict[TensorId, list[int]] = {}
+    fresh = {
+        item.tensors[0]: (region, offset)
+        for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
+        if item.fresh
+    }
     for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
-        for ident, begin in zip(item.tensors, item.begins, strict=True):
+        for ident, begin in zip(item.tensors, item.begins, strict=True) if not item.fresh else ():
             tensor = graph.tensors[ident]
             rows, pixels, channels = tensor.hwc
+            if item.tile is not None:
+                pixels = item.tile.pixels
             pitch, slots = pixels * channels * tensor.dtype.size, item.slots or rows
             if item.slot is None:
                 offsets = [offset + begin + y * pitch for y in range(slots)]
@@ -79,4 +90,5 @@ def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> It
                 offsets = apart.setdefault(ident, [])
                 offsets.append(offset)
             if len(offsets) == slots:
-                yield Storage(ident, Box.of(tensor.hwc), slots, pitch, region, tuple(offsets))
+                box, first = Box(0, rows, 0, pixels, 0, channels), item.tile.first if item.tile else Affine(0)
+                yield Storage(ident, box, slots, pitch, region, tuple(offsets), first, fresh.get(ident))

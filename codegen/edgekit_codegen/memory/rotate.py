@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .buffers import Buffer, Spans, align_up
-from .lives import step_of
+from .buffer import Buffer, Spans, align_up
+from .calls import step_of
 
 MOST = 160
 """Slots of one stream; more take the packer too long."""
@@ -31,7 +31,7 @@ def rotated(items: Sequence[Buffer], rounds: int) -> tuple[Buffer, ...]:
     lengths = dict(_lengths(items, rounds))
     made: list[Buffer] = []
     for item in items:
-        length = lengths.get(step_of(item.first), 0) if item.slots else 0
+        length = lengths.get(step_of(item.first), 0) if item.slots and item.tile is None else 0
         made += _slots(item, length) if length else [item]
     return tuple(made)
 
@@ -40,26 +40,31 @@ def _lengths(items: Sequence[Buffer], rounds: int) -> Iterator[tuple[int, int]]:
     """Per stream (the step that it is), the time after which its rings repeat; none where that takes too many slots."""
     rings: dict[int, list[Buffer]] = {}
     for item in items:
-        if item.slots:
+        if item.slots and item.tile is None:
             rings.setdefault(step_of(item.first), []).append(item)
     for step, found in rings.items():
-        shared = math.lcm(*map(_pace, found))
-        least = max(item.slots * _pace(item) for item in found)
+        paces = [_pace(item) for item in found]
+        shared = math.lcm(*(time for time, _ in paces))
+        least = max(-(-item.slots // rows) * time for item, (time, rows) in zip(found, paces, strict=True))
         length = (-(-least // shared) + rounds - 1) * shared
-        if len(found) > 1 and sum(length // _pace(item) for item in found) <= MOST:
+        if len(found) > 1 and sum(length // time * rows for time, rows in paces) <= MOST:
             yield step, length
 
 
-def _pace(item: Buffer) -> int:
-    """The time from one row of a ring to the next."""
+def _pace(item: Buffer) -> tuple[int, int]:
+    """The time from one turn of a ring's writer to the next, and the rows that it writes in each."""
     assert item.spans is not None
-    return int(abs(item.spans.first[1] - item.spans.first[0]))
+    first = item.spans.first
+    later = np.flatnonzero(first != first[0])
+    rows = int(later[0]) if len(later) else len(first)
+    return int(abs(first[min(rows, len(first) - 1)] - first[0])) or 1, rows
 
 
 def _slots(item: Buffer, length: int) -> list[Buffer]:
     assert item.spans is not None
     rows, spans = len(item.spans.first), item.spans
-    slots = min(length // _pace(item), rows)
+    time, written = _pace(item)
+    slots = min(length // time * written, rows)
     size = align_up(int(spans.end[0] - spans.begin[0]))
     made = []
     for slot in range(slots):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..reference import function
 from ..schedule import walk
+from ..schedule.types import Affine, Env
 from .plan import Plan, Scratch, Storage
 
 Tags = npt.NDArray[np.int64]
 
 MOVING = ("strided_slice", "concatenation")  # besides reshape; of int8, so that an element is a byte
-NOTHING, SCRATCH = -1, -2  # tags; a tensor's bytes have tags >= 0
+NOTHING, SCRATCH, SUMS = -1, -2, -3  # tags, SUMS and all below for sums; a tensor's bytes have tags >= 0
+NO_LOOP: Env = {}
 
 
 class TaggedArena:
@@ -37,6 +40,7 @@ class TaggedArena:
         self.regions: list[Tags] = np.split(self.tags, np.cumsum(used)[:-1]) if used else []
         self._graph = graph
         self._storages = {s.tensor: s for s in plan.storages}
+        self._fresh: dict[TensorId, int] = {}
         self._first = _first_tags(graph)
         self._tags = _tensor_tags(graph, self._first, frozenset(walk.layers(plan.schedule)))
 
@@ -52,21 +56,46 @@ class TaggedArena:
     def whole(self, ident: TensorId) -> Box:
         return Box.of(self._graph.tensors[ident].hwc)
 
-    def write(self, ident: TensorId, box: Box) -> None:
-        """The part of a tensor is computed, or arrives."""
-        for region, address, tags in self.rows(ident, box):
+    def place(self, ident: TensorId, y: int) -> tuple[int, int]:
+        """Region and offset of a row now."""
+        s = self.storage(ident)
+        if s.fresh is not None and self._fresh.get(ident) == y:
+            return s.fresh
+        return s.region, s.offsets[y % s.slots]
+
+    def begin(self, ident: TensorId, y: int) -> None:
+        """The row is about to be written; where it is not written to its slot, it is the newest from now on."""
+        if self.storage(ident).fresh is not None:
+            self._fresh[ident] = y
+
+    def move(self, ident: TensorId, y: int) -> None:
+        """The row that was written last is in its slot from now on, if it was not before."""
+        if self._fresh.get(ident) == y:
+            del self._fresh[ident]
+
+    def sums(self, op: int, pixels: int) -> int:
+        """The tag of an operator's sums when they hold so many pixels of its input."""
+        return SUMS - op - pixels * len(self._graph.ops)
+
+    def write(self, ident: TensorId, box: Box, env: Env = NO_LOOP) -> None:
+        """The part of a tensor is computed, or arrives. env: the loops' variables then."""
+        self.begin(ident, box.y0)
+        for region, address, tags in self.rows(ident, box, env):
             self.regions[region][address] = tags
 
-    def holds(self, ident: TensorId, box: Box) -> bool:
+    def holds(self, ident: TensorId, box: Box, env: Env = NO_LOOP) -> bool:
         """Whether every byte of the part of a tensor is the one that was written for it."""
-        return all(np.array_equal(self.regions[r][address], tags) for r, address, tags in self.rows(ident, box))
+        return all(np.array_equal(self.regions[r][address], tags) for r, address, tags in self.rows(ident, box, env))
 
-    def rows(self, ident: TensorId, box: Box) -> Iterator[tuple[int, Any, Tags]]:
+    def rows(self, ident: TensorId, box: Box, env: Env = NO_LOOP) -> Iterator[tuple[int, Any, Tags]]:
         """Per row of the box: the region, the addresses of its bytes in it, and the tags that belong there."""
         if box.empty:
             return
         tensor, s = self._graph.tensors[ident], self.storage(ident)
         held, e = s.box, tensor.dtype.size
+        if s.first != Affine(0):
+            right = s.first.at(env)
+            held = replace(held, x0=held.x0 + right, x1=held.x1 + right)
         if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
             raise InvalidPlan("plan.invalid", f"'{tensor.name}': {box} reaches outside its storage's {held}")
         x = np.arange(box.x0, box.x1)[:, None]
@@ -77,12 +106,13 @@ class TaggedArena:
             if not held.y0 <= y < held.y1:
                 message = f"'{tensor.name}': row {y} lies outside its storage's rows {held.y0} .. {held.y1 - 1}"
                 raise InvalidPlan("plan.invalid", message)
-            yield s.region, address + s.offsets[y % s.slots], tags[y].ravel()
+            region, offset = self.place(ident, y)
+            yield region, address + offset, tags[y].ravel()
 
     def describe(self, tag: int) -> str:
         """What a tag stands for, in words; a view's bytes are told as those of the tensor that it shows."""
         if tag < 0:
-            return "scratch" if tag == SCRATCH else "nothing written yet"
+            return {NOTHING: "nothing written yet", SCRATCH: "scratch"}.get(tag, "sums")
         ident = next(i for i, first in self._first.items() if 0 <= tag - first < self._graph.tensors[i].bytes)
         tensor = self._graph.tensors[ident]
         _, pixels, channels = tensor.hwc

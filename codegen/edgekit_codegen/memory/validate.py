@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import InvalidPlan
 from ..ir.region import Box
 from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap
 from ..schedule import walk
-from ..schedule.types import Accumulate, Copy, Env, Leaf, Pull, Run
+from ..schedule.types import Copy, Env, Leaf, Pull, Run
 from ..target import Target
 from .order import row_box, rows_read
 from .plan import Plan
 from .tags import SCRATCH, TaggedArena
 
+NO_LOOP: Env = {}
 WORD = 4  # bytes: what kernels may load at once from the start of a row's storage or scratch
 
 
@@ -44,6 +48,7 @@ class _Replay:
         if plan.arena_bytes != sum(use.used for use in plan.regions):
             _fail(f"the arena of {plan.arena_bytes} bytes is not the sum of its regions")
         self.arena = TaggedArena(graph, plan)
+        self.added: dict[int, npt.NDArray[np.bool_]] = {}  # per operator that adds, the pixels of its input so far
 
     def run(self) -> None:
         streamed = walk.streamed(self.plan.schedule)
@@ -63,13 +68,17 @@ class _Replay:
         for s in self.plan.storages:
             tensor = self.graph.tensors[s.tensor]
             row = (s.box.x1 - s.box.x0) * (s.box.c1 - s.box.c0) * tensor.dtype.size
-            if s.box.empty or s.box != s.box.clip(tensor.hwc):
+            if s.box.empty or (s.box != s.box.clip(tensor.hwc) and not s.first.terms):
                 _fail(f"'{tensor.name}': box {s.box} is not a part of {tensor.hwc}")
             if s.pitch < row or len(s.offsets) != s.slots or not 1 <= s.slots <= s.box.y1 - s.box.y0:
                 _fail(f"'{tensor.name}': rows of {row} bytes do not match pitch {s.pitch} and {s.slots} slots")
             if s.offsets[0] % max(WORD, tensor.dtype.size) or any(o % tensor.dtype.size for o in s.offsets):
                 _fail(f"'{tensor.name}': offset {s.offsets[0]} is not aligned")
             self._check_range(s.region, min(s.offsets), max(s.offsets) + row, f"'{tensor.name}'")
+            if s.fresh is not None:
+                if s.fresh[1] % max(WORD, tensor.dtype.size):
+                    _fail(f"'{tensor.name}': offset {s.fresh[1]} is not aligned")
+                self._check_range(s.fresh[0], s.fresh[1], s.fresh[1] + row, f"a new row of '{tensor.name}'")
         for t in self.plan.scratch:
             if t.offset % WORD:
                 _fail(f"scratch of operator {t.op}: offset {t.offset} is not aligned")
@@ -81,11 +90,11 @@ class _Replay:
 
     def _node(self, node: Leaf, env: Env) -> None:
         if isinstance(node, Run):
-            self._run(node, env)
+            self._add(node, env) if node.adds else self._run(node, env)
         elif isinstance(node, Copy):
-            box = node.box.at(env, self.graph.tensors[node.source].hwc)
-            self._read(node.source, box, "copy")
-            self.arena.write(node.target, box)
+            row = row_box(self.graph, node.tensor, node.row.at(env))
+            self._read(node.tensor, row, "copy", env)
+            self._move(node.tensor, row)
         else:
             row = row_box(self.graph, node.tensor, node.row.at(env))
             if not row.empty:
@@ -95,33 +104,67 @@ class _Replay:
         """Row by row, as the kernel is called: scratch is taken, inputs are read, the output row is written."""
         op = self.graph.ops[node.op]
         record = TABLE[op.kind]
-        if node.acc is not Accumulate.NONE:
-            _fail(f"{op.kind}: accumulating runs cannot be replayed yet")
         scratch = [s for s in self.plan.scratch if s.op == node.op]
         if sum(s.size for s in scratch) < record.scratch(self.graph, op):
             _fail(f"{op.kind} (operator {node.op}) has too little scratch")
         box = node.box.at(env, self.graph.result(op).hwc)
-        for y in range(box.y0, box.y1):
+        for y in range(box.y0, box.y1) if not box.empty else ():
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
             for s in scratch:
                 self.arena.scratch(s)[:] = SCRATCH
             for ident, part in rows_read(self.graph, op, row):
-                self._read(ident, part, f"row {y} of {op.kind}")
+                self._read(ident, part, f"row {y} of {op.kind}", env)
             self._disjoint(op, y, same_row=record.overlap is Overlap.IN_PLACE)
-            self.arena.write(op.outputs[0], row)
+            self.arena.write(op.outputs[0], row, env)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
+
+    def _move(self, ident: TensorId, row: Box) -> None:
+        """The row written last goes into its slot."""
+        begin, tensor = self.arena.place(ident, row.y0), self.graph.tensors[ident]
+        self.arena.move(ident, row.y0)
+        end, size = self.arena.place(ident, row.y0), tensor.bytes // tensor.hwc[0]
+        if begin[0] == end[0] and abs(begin[1] - end[1]) < size:
+            _fail(f"row {row.y0} of '{tensor.name}' overlaps its slot in the ring when it moves there")
+        for region, address, tags in self.arena.rows(ident, row):
+            self.arena.regions[region][address] = tags
+
+    def _add(self, node: Run, env: Env) -> None:
+        """Row by row of the input: sums are cleared by the first, survive until the last, which writes the output."""
+        op = self.graph.ops[node.op]
+        (scratch,) = (s for s in self.plan.scratch if s.op == node.op)
+        source = self.graph.operand(op, 0)
+        sums, (rows, pixels, channels) = self.arena.scratch(scratch), source.hwc
+        if not 0 < TABLE[op.kind].sums(self.graph, op) <= scratch.size:
+            _fail(f"{op.kind} (operator {node.op}) has no room for its sums")
+        box = node.box.at(env, source.hwc)
+        if (box.c0, box.c1) != (0, channels):
+            _fail(f"{op.kind} (operator {node.op}) adds parts of pixels")
+        for y in range(box.y0, box.y1):
+            done = self.added.setdefault(node.op, np.zeros((rows, pixels), np.bool_))
+            if done.any() and (sums != self.arena.sums(node.op, int(done.sum()))).any():
+                _fail(f"row {y} of {op.kind} finds other bytes than its sums of the pixels before")
+            if done.any() == (y == box.x0 == 0) or done[y, box.x0 : box.x1].any():
+                _fail(f"row {y} of {op.kind} is added twice, or before the first pixel of all")
+            self._read(source.id, Box(y, y + 1, box.x0, box.x1, 0, channels), f"row {y} of {op.kind}", env)
+            done[y, box.x0 : box.x1] = True
+            sums[:] = self.arena.sums(node.op, int(done.sum()))
+            if y == rows - 1 and box.x1 == pixels:
+                if not done.all():
+                    _fail(f"{op.kind} (operator {node.op}) is completed before all of its input was added")
+                self.arena.write(op.outputs[0], self.arena.whole(op.outputs[0]), env)
+                del self.added[node.op]
 
     def _disjoint(self, op: Op, y: int, same_row: bool) -> None:
         """The output row shares no byte with any row that is read for it, or is, where that is allowed, exactly it."""
         out = self.arena.storage(op.outputs[0])
-        begin = out.offsets[y % out.slots]
+        here, begin = self.arena.place(op.outputs[0], y) if out.fresh is None else out.fresh
         _, pixels, channels = self.graph.result(op).hwc
         for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
             s = self.arena.storage(ident)
-            if read.empty or s.region != out.region:
+            there, other = (0, 0) if read.empty else self.arena.place(ident, read.y0)
+            if read.empty or there != here:
                 continue
-            other = s.offsets[read.y0 % s.slots]
             if begin + out.pitch <= other or other + s.pitch <= begin:
                 continue
             name = self.graph.tensors[ident].name
@@ -130,8 +173,8 @@ class _Replay:
             if (begin, out.pitch) != (other, s.pitch):
                 _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")
 
-    def _read(self, ident: TensorId, box: Box, when: str) -> None:
-        if not self.arena.holds(ident, box):
+    def _read(self, ident: TensorId, box: Box, when: str, env: Env = NO_LOOP) -> None:
+        if not self.arena.holds(ident, box, env):
             name = self.graph.tensors[ident].name
             _fail(f"'{name}': {when} finds other bytes than were written for rows {box.y0} .. {box.y1 - 1}")
 

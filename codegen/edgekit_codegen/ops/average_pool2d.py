@@ -23,6 +23,13 @@ def check(graph: Graph, op: Op) -> None:
         )
 
 
+def sums(graph: Graph, op: Op) -> int:
+    """One int32 per channel, where one window is the image."""
+    a, (images, *image, channels) = pooling.attrs(op), graph.operand(op, 0).shape
+    padded = any((a.padding.top, a.padding.bottom, a.padding.left, a.padding.right))
+    return 4 * channels if images == 1 and list(a.kernel) == image and not padded else 0
+
+
 RECORD = OpRecord(
     kind="average_pool2d",
     attrs=Pool2D,
@@ -32,5 +39,12 @@ RECORD = OpRecord(
     access=pooling.access,
     input_boxes=pooling.input_boxes,
     describe=pooling.describe,
-    kernel=Kernel("average_pool2d.h", "ek_average_pool2d_row", "ek_average_pool2d_t", pooling.params),
+    sums=sums,
+    kernel=Kernel(
+        "average_pool2d.h",
+        "ek_average_pool2d_row",
+        "ek_average_pool2d_t",
+        pooling.params,
+        adding="ek_average_pool2d_add_row",
+    ),
 )

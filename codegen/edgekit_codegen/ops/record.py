@@ -142,6 +142,7 @@ class Kernel:
     params    field name -> value, in the struct's order; a tuple becomes a brace initialiser, a float a hex literal
     weights   constants in the order the kernel reads them (int8, int16 or int32), or None
     requant   epilogue constants, or None
+    adding    the function that is given the rows of the input one by one instead (OpRecord.sums), "" where none is
     """
 
     header: str
@@ -150,6 +151,7 @@ class Kernel:
     params: Callable[[Graph, Op], Mapping[str, CValue]]
     weights: Callable[[Graph, Op], npt.NDArray[Any] | None] = lambda graph, op: None
     requant: Callable[[Graph, Op], Requant | None] = lambda graph, op: None
+    adding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ class OpRecord:
     input_boxes  for an output box, the unclipped box of each activation input that it reads
     macs         multiply-accumulates of the whole operator; 0 where none
     scratch      bytes of working memory that one call of the kernel needs (4-byte aligned)
+    sums         bytes of the sums that are kept where the input's rows are added up as they come, and the output is
+                 completed with the last one; 0 where that is not possible
     overlap      whether the output may share bytes with an input
     kernel       how generated C computes it; None for views
     describe     attributes in a few words for people ("3x3/2 relu6")
@@ -184,6 +188,7 @@ class OpRecord:
     kernel: Kernel | None
     macs: Callable[[Graph, Op], int] = lambda graph, op: 0
     scratch: Callable[[Graph, Op], int] = lambda graph, op: 0
+    sums: Callable[[Graph, Op], int] = lambda graph, op: 0
     overlap: Overlap = Overlap.NEVER
     describe: Callable[[Graph, Op], str] = lambda graph, op: ""
     constants: bool = False

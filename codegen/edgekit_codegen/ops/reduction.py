@@ -118,10 +118,17 @@ def walk(graph: Graph, op: Op) -> Mapping[str, CValue]:
     }
 
 
+def sums(graph: Graph, op: Op) -> int:
+    """Bytes of one int32 per channel, where all rows and pixels of one image are added up."""
+    x = graph.operand(op, 0)
+    return 4 * x.shape[3] if len(x.shape) == 4 and x.shape[0] == 1 and axes(op) == (1, 2) else 0
+
+
 def sum_params(graph: Graph, op: Op, scaling: tuple[int, int]) -> Mapping[str, CValue]:
     """scaling: multiplier and exponent of what is added up."""
     multiplier, shift = scaling
     return {
+        "in_w": graph.operand(op, 0).hwc[1],
         **walk(graph, op),
         "bias": -graph.operand(op, 0).zero_point * count(graph, op),
         "multiplier": multiplier,

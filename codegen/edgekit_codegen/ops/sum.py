@@ -26,6 +26,7 @@ RECORD = OpRecord(
     access=layout.whole,
     input_boxes=layout.whole_box,
     describe=reduction.describe,
-    kernel=Kernel("reduce_sum.h", "ek_reduce_sum_row", "ek_reduce_sum_t", params),
+    sums=reduction.sums,
+    kernel=Kernel("reduce_sum.h", "ek_reduce_sum_row", "ek_reduce_sum_t", params, adding="ek_reduce_sum_add_row"),
     limits=("at most 5 dimensions", "at most 2^23 elements added up into one", "scale ratio below 2^30"),
 )

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..cost import instructions
 from ..errors import CodegenError, DoesNotFit, UnsupportedModel
 from ..ir.types import Graph, TensorId
-from ..memory.buffers import buffers, lower_bound
+from ..memory.buffer import lower_bound
+from ..memory.buffers import buffers
 from ..memory.elide import elide
-from ..memory.fit import hint, peak_lines
+from ..memory.fit import does_not_fit, hint, peak_lines
 from ..memory.plan import Plan
 from ..memory.planner import make_plan
 from ..target import Region, Target
 from . import layerwise
-from .search import choices
-from .segments import Segments, cost
+from .segments import Piece, Segments
 from .text import describe
 from .types import Schedule
+from .weave import weave
+from .work import mac_factor, overhead
 
 UNLIMITED = 1 << 40
 """Bytes that no model needs."""
+
+STEP = 100
+"""A point of a front is smaller by at least one part in so many than the one before."""
+
+LEAST = 3
+"""Choices that are planned to find the smallest plan of all."""
+
+SLACK = 6
+"""By one part in so many, an estimate of the search may be too high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,7 @@ class Point:
     """One plan of a front.
 
     overhead    instructions, about, that the schedule needs beyond those of layer by layer
-    mac_factor  multiply-accumulates executed by those of the graph: 1.0, no row is computed twice
+    mac_factor  multiply-accumulates executed by those of the graph; 1.0 where nothing is computed twice
     input       "resident", or "streamed" where each row is delivered once, in order
     """
 
@@ -45,14 +57,21 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
     """
     large = unlimited(target)
     points: list[Point] = []
-    for made, overhead in _candidates(graph, pulled):
-        schedule = elide(graph, made)
-        smallest = points[-1].plan.arena_bytes if points else UNLIMITED
-        if _bound(graph, schedule) < smallest:
+    for choice in _choices(graph, pulled, UNLIMITED):
+        for schedule in choice:
+            smallest = points[-1].plan.arena_bytes if points else UNLIMITED
+            bound = _bound(graph, schedule)
+            if bound > smallest - smallest // STEP:
+                continue
             plan = make_plan(graph, schedule, large)
-            if plan.arena_bytes < smallest:
-                points = [p for p in points if p.overhead < overhead]
-                points.append(Point(plan, overhead, 1.0, "streamed" if pulled else "resident"))
+            if plan.arena_bytes <= smallest - smallest // STEP:
+                extra = overhead(graph, plan.schedule)
+                points = [p for p in points if p.overhead < extra]
+                points.append(
+                    Point(plan, extra, mac_factor(graph, plan.schedule), "streamed" if pulled else "resident")
+                )
+            if plan.arena_bytes - bound <= bound // STEP:
+                break
     return tuple(points)
 
 
@@ -64,28 +83,82 @@ def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Col
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    for made, _ in _candidates(graph, pulled):
-        schedule = elide(graph, made)
-        if _bound(graph, schedule) > limit:
-            continue
-        try:
-            plan = make_plan(graph, schedule, target)
-        except DoesNotFit:
-            continue
-        if plan.arena_bytes <= limit:
-            return plan
-    raise _nothing_fits(graph, target, limit, pulled)
+    for choice in _choices(graph, pulled, limit):
+        for schedule in choice:
+            plan = _within(graph, schedule, target, limit)
+            if plan is not None:
+                return plan
+    least = _smallest(graph, pulled)
+    plan = None if least is None else _within(graph, least.schedule, target, limit)
+    if plan is None:
+        raise _nothing_fits(graph, target, limit, least, "streamed" if pulled else "resident")
+    return plan
 
 
-def _candidates(graph: Graph, pulled: Collection[TensorId]) -> Iterator[tuple[Schedule, int]]:
-    """Schedules and their overhead, the fastest first; layer by layer without any search."""
-    dense = layerwise.schedule(graph)
+def _within(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Plan | None:
+    """A plan of the schedule that fits the target and takes no more than `limit` bytes; None where there is none."""
+    if _bound(graph, schedule) > limit:
+        return None
+    try:
+        plan = make_plan(graph, schedule, target)
+    except DoesNotFit:
+        return None
+    return plan if plan.arena_bytes <= limit else None
+
+
+def smallest(
+    graph: Graph, target: Target, slowdown: float, budget: int | None = None, pulled: Collection[TensorId] = ()
+) -> Plan:
+    """The smallest plan that fits, of those that need at most about `slowdown` times layer by layer's instructions.
+
+    Raises as `fastest`, and DoesNotFit (code "memory.too_slow") where only slower plans fit.
+    """
+    limit = sum(region.size for region in target.regions) if budget is None else budget
+    allowed = (slowdown - 1) * instructions(graph)
+    best: Plan | None = None
+    for choice in _choices(graph, pulled, limit):
+        for schedule in choice:
+            plan = None if overhead(graph, schedule) > allowed else _within(graph, schedule, target, limit)
+            if plan is not None:
+                best, limit = plan, plan.arena_bytes - 1
+    if best is not None:
+        return best
+    faster = fastest(graph, target, budget, pulled)
+    needed = 1 + overhead(graph, faster.schedule) / max(instructions(graph), 1)
+    raise DoesNotFit(
+        "memory.too_slow",
+        f"what fits takes about {needed:.3f} times the instructions of layer by layer, {slowdown:g} are allowed",
+        "allow more time, or more memory",
+    )
+
+
+def _choices(graph: Graph, pulled: Collection[TensorId], limit: int) -> Iterator[Iterator[Schedule]]:
+    """Choices of schedules, the fastest first, each in its variants; layer by layer without any search."""
     if not pulled:
-        yield dense, 0
+        yield iter((elide(graph, layerwise.schedule(graph)),))
     segments = Segments(graph, pulled)
-    made = (segments.schedule(choice.cuts, turning) for choice in choices(segments) for turning in (False, True))
-    different = dict.fromkeys(schedule for schedule in made if schedule != dense)
-    yield from sorted(((schedule, cost(schedule)) for schedule in different), key=lambda pair: pair[1])
+    for woven in weave(segments, pulled, limit + limit // SLACK):
+        yield _variants(graph, segments, woven.pieces)
+
+
+def _variants(graph: Graph, segments: Segments, pieces: Sequence[Piece]) -> Iterator[Schedule]:
+    seen: list[Schedule] = []
+    for turning, landing in ((False, False), (True, False), (False, True)):
+        schedule = segments.schedule(pieces, turning, landing)
+        if schedule is not None and schedule not in seen:
+            seen.append(schedule)
+            yield elide(graph, schedule)
+
+
+def _smallest(graph: Graph, pulled: Collection[TensorId]) -> Plan | None:
+    """The smallest plan of the choices with the smallest estimates; None where there is no choice."""
+    segments = Segments(graph, pulled)
+    found = sorted(weave(segments, pulled), key=lambda woven: woven.peak)[:LEAST]
+    large = Target("any", (Region("ram", UNLIMITED),))
+    plans = (
+        make_plan(graph, schedule, large) for woven in found for schedule in _variants(graph, segments, woven.pieces)
+    )
+    return min(plans, key=lambda plan: plan.arena_bytes, default=None)
 
 
 def _bound(graph: Graph, schedule: Schedule) -> int:
@@ -98,22 +171,23 @@ def unlimited(target: Target) -> Target:
     return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
 
 
-def _nothing_fits(graph: Graph, target: Target, limit: int, pulled: Collection[TensorId]) -> CodegenError:
-    points = front(graph, target, pulled)
-    if not points:
+def _nothing_fits(graph: Graph, target: Target, limit: int, best: Plan | None, arrives: str) -> CodegenError:
+    """best: the smallest plan there is in one piece of memory; arrives: "resident" or "streamed"."""
+    if best is None:
         return UnsupportedModel(
             "unsupported.streamed_input",
             "the input cannot arrive row by row: what reads it needs the whole of it, or it is an output too",
             "plan without a streamed input",
         )
-    best = points[-1]
-    items = buffers(graph, best.plan.schedule)
+    items = buffers(graph, best.schedule)
+    if best.arena_bytes <= limit:
+        return does_not_fit(graph, best.schedule, target, items)
     offers = ", ".join(f"{region.name} {region.size:,}" for region in target.regions)
     lines = [
-        f"needs {best.plan.arena_bytes:,} bytes of memory at least, with its input {best.input}, {limit:,} are allowed",
-        f"the schedule for that: {describe(best.plan.schedule)}",
+        f"needs {best.arena_bytes:,} bytes of memory at least, with its input {arrives}, {limit:,} are allowed",
+        f"the schedule for that: {describe(best.schedule)}",
         f"{target.name} offers: {offers or 'none'}",
         "",
-        *peak_lines(graph, best.plan.schedule, items),
+        *peak_lines(graph, best.schedule, items),
     ]
     return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint(graph, items))

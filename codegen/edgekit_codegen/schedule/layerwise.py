@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..ir.region import Box
 from ..ir.types import Graph
 from ..ops import TABLE
-from .stream import LOOP, one_row
+from .stream import LOOP
+from .tiles import one_row
 from .types import AffineBox, Loop, Node, Run, Schedule, Segment
 
 
@@ -18,7 +19,7 @@ def layer(graph: Graph, op: int, reverse: bool = False) -> Node:
     """One operator over its whole output. reverse: from the last row to the first."""
     hwc = graph.result(graph.ops[op]).hwc
     if reverse:
-        return Loop(LOOP, hwc[0], (one_row(graph, op, LOOP, reverse=True),))
+        return Loop(LOOP, hwc[0], (Run(op, one_row(hwc, LOOP, reverse=True)),))
     return Run(op, AffineBox.constant(Box.of(hwc)))
 
 

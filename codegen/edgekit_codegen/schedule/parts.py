@@ -37,6 +37,13 @@ class Parts:
             self._last.update({i: index for i in op.inputs if i is not None and i in self._born})
         self._last.update(dict.fromkeys(graph.outputs, len(graph.ops)))
 
+    def crossing(self, point: int) -> tuple[TensorId, ...]:
+        """The tensors that are there before the running operator of that number and needed by it or later."""
+        begin = self.running[point] if 0 < point < len(self.running) else 0
+        if point == len(self.running):
+            begin = len(self.graph.ops)
+        return tuple(i for i, born in self._born.items() if born < begin and self._last.get(i, -1) >= begin)
+
     def between(self, first: int, after: int) -> Part:
         """The running operators number `first` .. `after` - 1."""
         begin = self.running[first] if first else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..ir.region import Box
 from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Rows, Window
@@ -33,11 +34,28 @@ class Reach:
     last: Index
 
 
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """For row (or pixel) n of its output, a window reads first + step * n .. first + step * n + size - 1."""
+
+    first: int
+    step: int
+    size: int
+
+
 class Reaches:
     """The reaches of a graph and of its parts, each worked out once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[TensorId, int], Reach] = {}
+        self._windows: dict[tuple[TensorId, int], tuple[Stride, Stride] | None] = {}
+
+    def window(self, graph: Graph, op: Op, position: int) -> tuple[Stride, Stride] | None:
+        """The rows and pixels of an operand that a pixel reads; None where they do not advance evenly."""
+        key = op.outputs[0], position
+        if key not in self._windows:
+            self._windows[key] = window(graph, op, position)
+        return self._windows[key]
 
     def of(self, graph: Graph, op: Op, position: int) -> Reach:
         """What an operator reads of one operand, by its position among the kernel's."""
@@ -58,6 +76,24 @@ def reach(graph: Graph, op: Op, position: int) -> Reach:
     for y, begin, end in reversed(spans):
         first[begin : end + 1] = y
     return Reach(low, high, first, last)
+
+
+def window(graph: Graph, op: Op, position: int) -> tuple[Stride, Stride] | None:
+    """The rows and pixels of an operand that a pixel reads; None where they do not advance evenly."""
+    access, channels = TABLE[op.kind].access(graph, op), graph.result(op).hwc[2]
+    if isinstance(access, Window):
+        even = access.images is None and access.up is None
+    else:
+        even = isinstance(access, Rows) and access.maps[position] is None
+    if not even:
+        return None
+    first, second = (
+        TABLE[op.kind].input_boxes(graph, op, Box(n, n + 1, n, n + 1, 0, channels))[position] for n in (0, 1)
+    )
+    return (
+        Stride(first.y0, second.y0 - first.y0, first.y1 - first.y0),
+        Stride(first.x0, second.x0 - first.x0, first.x1 - first.x0),
+    )
 
 
 def _bounds(graph: Graph, op: Op, position: int, rows: int) -> tuple[Index, Index]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..ir.types import Graph, TensorId
-from ..memory.buffers import buffers, live_bytes
+from ..memory.buffer import live_bytes
+from ..memory.buffers import buffers
 from ..memory.places import parts as moved_parts
 from ..ops import TABLE
 from ..ops.record import Overlap
 from . import layerwise
+from .edges import streamable, views_of
 from .parts import Parts
-from .stream import stream, streamable
-from .types import Due, Loop, Node, Schedule, Segment
+from .stream import stream
+from .tiles import Member, adds
+from .types import Schedule, Segment
+from .work import overhead
 
-LONGEST = 48
-"""Operators of one stream."""
-
-CALL = 30
-"""Instructions, about, to call a layer for one row."""
-
-TURN = 8
-"""Instructions, about, to find out whether an operator is due in an iteration."""
+Piece = tuple[Member, ...]
+"""The members of a segment: one without tiles is a layer, all others are a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,14 @@ class Segments:
         """How many operators run."""
         return len(self.parts.running)
 
-    def ends(self, first: int) -> Iterator[int]:
-        """Where segments that begin there may end."""
-        for after in range(first + 1, min(first + LONGEST, self.count) + 1):
-            if after > first + 1 and not all(
-                streamable(self.graph, self.graph.ops[self.parts.running[n]]) for n in (first, after - 1)
-            ):
-                return
-            yield after
+    def possible(self, first: int, after: int) -> bool:
+        """Whether the first and the last of several operators can be in a stream at all."""
+        ends = (self.graph.ops[self.parts.running[n]] for n in (first, after - 1))
+        return all(streamable(self.graph, op) for op in ends)
+
+    def piece(self, first: int, after: int) -> Piece:
+        """The operators, each on its own."""
+        return _alone(self.graph, self.parts.running[first:after])
 
     def need(self, first: int, after: int) -> Need | None:
         """None where the operators cannot be one segment."""
@@ -76,53 +74,59 @@ class Segments:
         if any(i in self._pulled for i in part.graph.outputs):
             return None  # a row that arrives only once is needed by a later segment too
         inside = [i - part.begin for i in self.parts.running[first:after]]
-        segment = self._segment(part.graph, inside, reverse=False)
+        segment = self._of_members(part.graph, _alone(part.graph, inside), reverse=False, landing=False)
         if segment is None:
             return None
         items = buffers(part.graph, Schedule((segment,)), self.parts.reaches)
         rows, slots = (max(live_bytes(items, whole).values(), default=0) + part.beside for whole in (False, True))
-        return Need(rows, slots, _cost(segment.nodes))
+        return Need(rows, slots, overhead(part.graph, Schedule((segment,))))
 
-    def _segment(self, graph: Graph, ops: Sequence[int], reverse: bool) -> Segment | None:
-        arriving = sorted({i for op in ops for i in graph.ops[op].inputs if i is not None and i in self._pulled})
-        leaving = sorted({i for op in ops for i in graph.ops[op].outputs if i in self._pushed})
-        if len(ops) == 1 and not arriving and not leaving:
-            return Segment("layers", (layerwise.layer(graph, ops[0], reverse and _moves(graph, ops[0])),))
-        return stream(graph, ops, arriving, leaving, reverse and not arriving and not leaving, self.parts.reaches)
+    def _of_members(self, graph: Graph, members: Piece, reverse: bool, landing: bool) -> Segment | None:
+        """A layer where there is one member without tiles; a stream otherwise. Reversed only where it can be."""
+        ops = [graph.ops[op] for member in members for op in member.ops]
+        arriving = sorted({i for op in ops for i in op.inputs if i is not None and i in self._pulled})
+        leaving = sorted({i for op in ops for i in op.outputs if i in self._pushed})
+        if len(members) == 1 and members[0].plain and not arriving and not leaving:
+            last = members[0].last
+            return Segment("layers", (layerwise.layer(graph, last, reverse and _moves(graph, last)),))
+        if reverse and not arriving and not leaving:
+            turned = stream(graph, members, reverse=True, reaches=self.parts.reaches)
+            if turned is not None:
+                return turned
+        return stream(graph, members, arriving, leaving, False, self.parts.reaches, landing)
 
-    def schedule(self, cuts: Sequence[int], turning: bool = False) -> Schedule:
-        """The segments that end at the cuts, one after the other.
+    def _reads(self, members: Piece, ident: TensorId) -> bool:
+        """Whether an operator reads a tensor, as it is or through a view."""
+        shown = {ident, *views_of(self.graph, {ident})}
+        return any(i in shown for member in members for op in member.ops for i in self.graph.ops[op].inputs)
+
+    def schedule(self, pieces: Sequence[Piece], turning: bool = False, landing: bool = False) -> Schedule | None:
+        """Segments with those members, one after the other; None where one of them is impossible.
 
         turning  they run forth and back in turns: an output that overwrites its input lies some way below it in
                  memory where rows run forth, and above it where they run back, so that in turns it stays where it is
+        landing  as `stream` has it
         """
         made: list[Segment] = []
-        first, reverse = 0, True
-        for after in cuts:
-            ops = self.parts.running[first:after]
-            reverse = not reverse if len(ops) > 1 or _moves(self.graph, ops[0]) else reverse
-            segment = self._segment(self.graph, ops, turning and reverse)
-            assert segment is not None, "the search tried this segment"
+        reverse = True
+        if any(sum(self._reads(members, ident) for members in pieces) > 1 for ident in self._pulled):
+            return None  # a row that arrives only once is needed by a later segment too
+        for members in pieces:
+            moving = len(members) > 1 or not members[0].plain or _moves(self.graph, members[0].last)
+            reverse = not reverse if moving else reverse
+            segment = self._of_members(self.graph, members, turning and reverse, landing)
+            if segment is None:
+                return None
             if made and made[-1].kind == segment.kind == "layers":
                 made[-1] = Segment("layers", made[-1].nodes + segment.nodes)
             else:
                 made.append(segment)
-            first = after
         return Schedule(tuple(made))
 
 
-def cost(schedule: Schedule) -> int:
-    """Instructions, about, that a schedule needs beyond those of layer by layer."""
-    return sum(_cost(segment.nodes) for segment in schedule.segments)
-
-
-def _cost(nodes: Sequence[Node]) -> int:
-    total = 0
-    for node in nodes:
-        if isinstance(node, Loop):
-            due = [child.n if isinstance(child, Due) else node.n for child in node.body]
-            total += CALL * sum(due) + TURN * node.n * sum(isinstance(child, Due) for child in node.body)
-    return total
+def _alone(graph: Graph, ops: Sequence[int]) -> Piece:
+    """The operators, each on its own; those that can add up rows do where there are others."""
+    return tuple(Member((op,), adds=len(ops) > 1 and adds(graph, graph.ops[op])) for op in ops)
 
 
 def _moves(graph: Graph, index: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import walk
-from .types import Pull, Push, Run, Schedule, Segment
+from .types import Loop, Pull, Push, Run, Schedule, Segment
 
 
 def describe(schedule: Schedule) -> str:
@@ -22,6 +22,20 @@ def _segment(segment: Segment, numbers: dict[int, int]) -> str:
     if segment.kind == "stream":
         reverse = any(isinstance(leaf, Run) and any(k < 0 for _, k in leaf.box.y0.terms) for leaf in leaves)
         words += ["reversed"] if reverse else []
+        words += _tiles(segment, numbers)
         words += ["from rows that arrive"] if any(isinstance(leaf, Pull) for leaf in leaves) else []
         words += ["to rows that leave"] if any(isinstance(leaf, Push) for leaf in leaves) else []
     return " ".join(words)
+
+
+def _tiles(segment: Segment, numbers: dict[int, int]) -> list[str]:
+    """Which layers of a stream run together: "(1-3 in 2x7)", rows by pixels of their tiles."""
+    found = []
+    for node in segment.nodes:
+        for turn in node.body if isinstance(node, Loop) else ():
+            runs = [leaf for leaf in walk.leaves(turn) if isinstance(leaf, Run)]
+            if runs and (len(runs) > 1 or runs[0].box.x0.terms):
+                box = runs[-1].box
+                span = f"{numbers[runs[0].op]}-{numbers[runs[-1].op]}" if len(runs) > 1 else f"{numbers[runs[0].op]}"
+                found.append(f"{span} in {box.y1.const - box.y0.const}x{box.x1.const}")
+    return [f"({', '.join(found)})"] if found else []

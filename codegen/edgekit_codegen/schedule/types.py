@@ -2,7 +2,7 @@
 
     Schedule = segments in order; Segment = nodes in order
     Node     = Run (one operator over a box) | Loop | Due (some iterations of a loop) | Pull (an input row)
-             | Push (an output row) | Copy (a box)
+             | Push (an output row) | Copy (a row, into its ring)
 
 A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from ..ir.region import Box
 from ..ir.types import TensorId
@@ -51,22 +50,17 @@ class AffineBox:
         return Box(*(b.at(env) for b in bounds)).clip(hwc)
 
 
-class Accumulate(Enum):
-    """What a Run does with its int32 accumulator rows; NONE computes outputs in one go."""
-
-    NONE = "none"
-    INIT = "init"
-    ADD = "add"
-    FINAL = "final"
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Compute `box` of the (first) output of operator `op`, an index into the graph's operators."""
+    """Compute `box` of the (first) output of operator `op`, an index into the graph's operators.
+
+    adds  `box` is of the operator's input instead, whose rows are added up: the first row clears the sums, the last
+          one completes the output
+    """
 
     op: int
     box: AffineBox
-    acc: Accumulate = Accumulate.NONE
+    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +111,10 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Copy `box` from one tensor's storage to another's (cached halos)."""
+    """Move a row from where it was computed, or arrived, to its slot in the ring (Storage.fresh)."""
 
-    source: TensorId
-    target: TensorId
-    box: AffineBox
+    tensor: TensorId
+    row: Affine
 
 
 Leaf = Run | Pull | Push | Copy
@@ -132,8 +125,8 @@ Node = Leaf | Loop | Due
 class Segment:
     """Consecutive operators under one discipline.
 
-    kind  how the segment runs: "layers" (one operator after the other) or "stream" (all of them, row by row, in one
-          loop)
+    kind  how the segment runs: "layers" (one operator after the other) or "stream" (all of them, a few rows at a
+          time, in one loop)
     """
 
     kind: str

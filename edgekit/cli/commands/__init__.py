@@ -1,10 +1,11 @@
 """One module per group of commands; `COMMANDS` lists them in the order that help shows."""
 
-from .build import build, plan
+from .build import build
 from .device import evaluate, profile, run
 from .flash import flash
 from .info import boards, doctor, inspect
 from .new import new
+from .plan import plan
 
 COMMANDS = (new, build, plan, inspect, flash, run, profile, evaluate, boards, doctor)
 

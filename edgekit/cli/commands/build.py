@@ -1,4 +1,4 @@
-"""`edgekit build` and `edgekit plan`."""
+"""`edgekit build`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from ..output import Output
 @click.option("--optimize", metavar="LEVEL", help="O2, O3 or Os.")
 @options.io
 @options.sram("model and firmware together")
+@options.latency_overhead
+@options.schedule
+@options.stream_input
 @click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
 @options.common
 def build(
@@ -30,6 +33,9 @@ def build(
     optimize: str | None,
     io_mode: str | None,
     sram: int | None,
+    latency_overhead: float | None,
+    schedule: Path | None,
+    stream_input: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -39,51 +45,30 @@ def build(
     """
     output = Output.create(as_json)
     if dry_run:
-        planned = api.plan(model, board=board_name, io=io_mode, sram=sram)
+        planned = api.plan(
+            model,
+            board=board_name,
+            io=io_mode,
+            sram=sram,
+            stream_input=stream_input,
+            latency_overhead=latency_overhead,
+            schedule=schedule,
+        )
         output.show(*tables.plan(planned), "dry run: nothing was compiled")
         output.result("build", planned)
         return
     with output.console.status("building ..."):
         result = api.build(
-            model, board=board_name, out=out, toolchain=toolchain, optimize=optimize, io=io_mode, sram=sram
+            model,
+            board=board_name,
+            out=out,
+            toolchain=toolchain,
+            optimize=optimize,
+            io=io_mode,
+            sram=sram,
+            stream_input=stream_input,
+            latency_overhead=latency_overhead,
+            schedule=schedule,
         )
     output.show(*tables.build(result))
     output.result("build", result)
-
-
-@click.command()
-@click.argument("model", required=False, type=options.MODEL)
-@options.board
-@options.io
-@options.sram("the arena")
-@click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")
-@click.option("--pareto", is_flag=True, help="List every plan that no other one beats in memory and time.")
-@click.option("--plot", type=options.MODEL, metavar="FILE", help="Draw the memory map into a .png or .svg.")
-@options.common
-def plan(
-    model: Path | None,
-    board_name: str | None,
-    io_mode: str | None,
-    sram: int | None,
-    stream_input: bool,
-    pareto: bool,
-    plot: Path | None,
-    as_json: bool,
-) -> None:
-    """Show a model's memory map on a board; no toolchain.
-
-    The schedule is the fastest that fits.
-    """
-    output = Output.create(as_json)
-    with output.console.status("planning ..."):
-        result = api.plan(
-            model,
-            board=board_name,
-            io=io_mode,
-            plot=plot,
-            sram=sram,
-            stream_input=stream_input,
-            pareto=pareto,
-        )
-    output.show(*tables.plan(result))
-    output.result("plan", result)

@@ -1,7 +1,9 @@
-/* average_pool2d.h: one row of averages over a window of an int8 image. */
+/* average_pool2d.h: averages over a window of an int8 image. One row of the output, or, where the window is the image,
+ * one row of the input. */
 #ifndef EK_AVERAGE_POOL2D_H
 #define EK_AVERAGE_POOL2D_H
 
+#include "ek_add_pixels.h"
 #include "ek_requant.h"
 #include "ek_window.h"
 
@@ -59,6 +61,23 @@ EK_KERNEL void ek_average_pool2d_row(const ek_average_pool2d_t *p, const int8_t 
                 const int32_t mean = ek_rounded_mean(sum[c], count);
                 out[x * p->channels + c0 + c] = (int8_t)ek_clamp(mean, p->act_min, p->act_max);
             }
+        }
+    }
+}
+
+/* in[0] is row y of an image that one window covers; pixels x0 .. x1-1 are added. The scratch holds the sums, one int32
+ * per channel: the first pixel of all clears them, the last one completes the output. */
+EK_KERNEL void ek_average_pool2d_add_row(const ek_average_pool2d_t *p, const int8_t *const in[], int8_t *out, int y,
+                                         int x0, int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    int32_t *const sum = scratch;
+    (void)w;
+    (void)q;
+    ek_add_pixels(in[0], x0, x1, p->channels, y == 0 && x0 == 0, sum);
+    if (y == p->kernel[0] - 1 && x1 == p->in_w) {
+        for (int c = 0; c < p->channels; ++c) {
+            const int32_t mean = ek_rounded_mean(sum[c], p->kernel[0] * p->in_w);
+            out[c] = (int8_t)ek_clamp(mean, p->act_min, p->act_max);
         }
     }
 }

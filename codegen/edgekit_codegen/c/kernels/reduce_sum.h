@@ -1,12 +1,15 @@
-/* reduce_sum.h: one row of sums over whole dimensions of an int8 tensor, scaled: sums or averages. */
+/* reduce_sum.h: sums over whole dimensions of an int8 tensor, scaled: sums or averages. One row of the output, or, for
+ * sums over all rows and pixels, one row of the input. */
 #ifndef EK_REDUCE_SUM_H
 #define EK_REDUCE_SUM_H
 
+#include "ek_add_pixels.h"
 #include "ek_reduce.h"
 #include "ek_requant.h"
 
 /* Steps are elements of the input. */
 typedef struct {
+    int32_t in_w;     /* pixels of a row of the input */
     int32_t channels; /* of the output */
     int32_t rows;     /* of the output that lie row_step[1] apart */
     int32_t row_step[2];
@@ -38,6 +41,12 @@ static inline void ek_reduce_sum_tile(const ek_reduce_sum_t *p, const int8_t *fi
     }
 }
 
+static inline int8_t ek_reduce_sum_finish(const ek_reduce_sum_t *p, int32_t sum)
+{
+    const int32_t scaled = ek_requantize(sum + p->bias, p->multiplier, p->shift);
+    return (int8_t)ek_clamp(ek_wrapping_add(scaled, p->out_zero), -128, 127);
+}
+
 /* in[0] is the whole input; pixels x0 .. x1-1 of output row y. */
 EK_KERNEL void ek_reduce_sum_row(const ek_reduce_sum_t *p, const int8_t *const in[], int8_t *out, int y, int x0, int x1,
                                  const void *w, const ek_requant_t *q, void *scratch)
@@ -54,9 +63,25 @@ EK_KERNEL void ek_reduce_sum_row(const ek_reduce_sum_t *p, const int8_t *const i
             int32_t sum[EK_REDUCE_TILE];
             ek_reduce_sum_tile(p, pixel + c0 * p->channel_step, n, sum);
             for (int c = 0; c < n; ++c) {
-                const int32_t scaled = ek_requantize(sum[c] + p->bias, p->multiplier, p->shift);
-                out[x * p->channels + c0 + c] = (int8_t)ek_clamp(ek_wrapping_add(scaled, p->out_zero), -128, 127);
+                out[x * p->channels + c0 + c] = ek_reduce_sum_finish(p, sum[c]);
             }
+        }
+    }
+}
+
+/* in[0] is row y of the input, which is reduced to one pixel; pixels x0 .. x1-1 are added. The scratch holds the sums,
+ * one int32 per channel: the first pixel of all clears them, the last one completes the output. */
+EK_KERNEL void ek_reduce_sum_add_row(const ek_reduce_sum_t *p, const int8_t *const in[], int8_t *out, int y, int x0,
+                                     int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    const int32_t rows = p->count[0] * p->count[1] * p->count[2] / p->in_w;
+    int32_t *const sum = scratch;
+    (void)w;
+    (void)q;
+    ek_add_pixels(in[0], x0, x1, p->channels, y == 0 && x0 == 0, sum);
+    if (y == rows - 1 && x1 == p->in_w) {
+        for (int c = 0; c < p->channels; ++c) {
+            out[c] = ek_reduce_sum_finish(p, sum[c]);
         }
     }
 }

@@ -1,0 +1,226 @@
+"""What consecutive operators may do inside a stream: the bytes that they keep and the work that they add.
+
+Operators follow each other as a chain where one tensor alone enters them and one alone leaves them; whatever else lies
+in memory lies beside all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from ..cost import instructions_of
+from ..ir.types import Graph, TensorId
+from ..memory.buffer import live_bytes
+from ..memory.buffers import buffers
+from ..ops import TABLE
+from . import tiles
+from .parts import Part, Parts
+from .stream import stream
+from .tiles import Extent, Member, Region
+from .types import Schedule
+from .work import CALL
+
+LONGEST = 14
+"""Operators of one tile."""
+
+ROWS = (1, 2, 3, 4, 6)
+"""Rows of a tile."""
+
+PARTS = (1, 2, 3, 4, 6, 8, 14)
+"""How many tiles a row is cut into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to run a chain of operators in a stream.
+
+    members the operators and their tiles
+    rows    rows of the entering tensor that must be there for a turn; 0 where `kept` counts them
+    step    by how many they advance from turn to turn
+    kept    bytes kept from turn to turn besides
+    taken   bytes taken during a turn, without the rows that leave
+    work    instructions beyond those of layer by layer
+    """
+
+    members: tuple[Member, ...]
+    rows: int
+    step: int
+    kept: int
+    taken: int
+    work: int
+
+
+class Options:
+    """The options of one graph, between points: point n lies before running operator number n."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.graph, self._parts = parts.graph, parts
+        self.crossing = [parts.crossing(n) for n in range(len(parts.running) + 1)]
+        self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
+
+    def chain(self, first: int, after: int) -> tuple[TensorId, TensorId] | None:
+        """The tensor that enters the operators number `first` .. `after` - 1 and the one that leaves them; None where
+        others do."""
+        before, behind = self.crossing[first], self.crossing[after]
+        born = [i for i in behind if i not in before]
+        read = {i for n in self._parts.running[first:after] for i in self.graph.ops[n].inputs}
+        entering = [i for i in before if i in read]
+        if len(born) != 1 or len(entering) != 1 or any(i not in behind and i not in entering for i in before):
+            return None
+        return entering[0], born[0]
+
+    def stays(self, ident: TensorId, point: int) -> bool:
+        """Whether a tensor is needed behind a point."""
+        return ident in self.crossing[point]
+
+    def beside(self, first: int, after: int) -> int:
+        """Bytes of what lies beside a chain."""
+        ends = self.chain(first, after)
+        assert ends is not None
+        return sum(self.graph.tensors[i].bytes for i in self.crossing[first] if i != ends[0])
+
+    def of(self, first: int, after: int) -> tuple[Option, ...]:
+        """What the operators may do that nothing else beats; the least work first."""
+        if (first, after) not in self._known:
+            found = sorted(self._all(first, after), key=lambda o: (o.work, o.taken + o.kept, o.rows))
+            kept: list[Option] = []
+            for option in found:
+                if not any(_beats(other, option) for other in kept):
+                    kept.append(option)
+            self._known[first, after] = tuple(kept)
+        return self._known[first, after]
+
+    def _all(self, first: int, after: int) -> Iterator[Option]:
+        ends, ops = self.chain(first, after), self._parts.running[first:after]
+        if ends is None or after - first > LONGEST:
+            return
+        if after - first == 1 and tiles.adds(self.graph, self.graph.ops[ops[0]]):
+            yield self._adding(ops[0])
+            return
+        if after - first > 1 and all(
+            self.stays(ends[0], n) or not self.chain(first, n) for n in range(first + 1, after)
+        ):
+            yield from self._apart(first, after)
+        last = self.graph.ops[ops[-1]]
+        adding = len(ops) > 1 and tiles.adds(self.graph, last)
+        found = tiles.of_one_pixel(self.graph, ops, self._parts.reaches, adding)
+        entering = None if found is None else self._entering(ops, ends[0], found)
+        if found is None or entering is None:
+            return
+        rows, pixels, _ = tiles.added(self.graph, Member(ops, adds=adding)).hwc
+        widths = dict.fromkeys(-(-pixels // n) for n in PARTS)
+        for height, width in product(ROWS, widths) if len(ops) > 1 else ((1, pixels),):
+            if height <= rows:
+                yield self._tiled(Member(ops, height, 0 if width == pixels else width, adding), entering, found)
+
+    def _entering(self, ops: Sequence[int], ident: TensorId, found: Mapping[int, Region]) -> Extent | None:
+        """The rows of the entering tensor that are read for one pixel; None where they do not advance evenly."""
+        joined: Extent | None = None
+        for index in ops:
+            op = self.graph.ops[index]
+            for position, tensor in enumerate(TABLE[op.kind].operands(self.graph, op)):
+                if tensor.id == ident:
+                    region = tiles.read(self.graph, op, position, found[index], self._parts.reaches)
+                    if region is None:
+                        return None
+                    joined = region[0] if joined is None else joined.joined(region[0])
+                    if joined is None:
+                        return None
+        return joined
+
+    def _adding(self, index: int) -> Option:
+        op = self.graph.ops[index]
+        turns = self.graph.operand(op, 0).hwc[0]
+        return Option((Member((index,), adds=True),), 1, 1, TABLE[op.kind].sums(self.graph, op), 0, CALL * turns)
+
+    def _apart(self, first: int, after: int) -> Iterator[Option]:
+        """Operators that no point lies between, each on its own, or the ones behind a window in tiles with it."""
+        part = self._parts.between(first, after)
+        if len(part.graph.inputs) != 1 or len(part.graph.outputs) != 1:
+            return
+        ops = self._parts.running[first:after]
+        pixels = self.graph.result(self.graph.ops[ops[-1]]).hwc[1]
+        for begin in range(1, len(ops)):
+            for n in PARTS if begin < len(ops) - 1 else (1,):
+                tail = (
+                    Member(ops[begin:], 1, -(-pixels // n) if n > 1 else 0)
+                    if begin < len(ops) - 1
+                    else Member(ops[begin:])
+                )
+                option = self._measured(part, (*tiles.plain(ops[:begin]), tail))
+                if option is None:
+                    break
+                yield option
+
+    def _measured(self, part: Part, members: tuple[Member, ...]) -> Option | None:
+        """What a stream of the members alone keeps and takes in its midst."""
+        moved = [replace(m, ops=tuple(op - part.begin for op in m.ops)) for m in members]
+        computed = [tiles.regions(part.graph, m, self._parts.reaches) for m in moved]
+        segment = stream(part.graph, moved, part.graph.inputs, part.graph.outputs, False, self._parts.reaches)
+        if segment is None:
+            return None
+        loads = live_bytes(buffers(part.graph, Schedule((segment,)), self._parts.reaches))
+        times = sorted(loads)
+        midst = [loads[t] for t in times[len(times) // 3 : max(len(times) * 2 // 3, len(times) // 3 + 1)]]
+        out = part.graph.tensors[part.graph.outputs[0]]
+        row = out.bytes // out.hwc[0]
+        work = sum(_work(part.graph, m, c) for m, c in zip(moved, computed, strict=True) if c is not None)
+        return Option(members, 0, 1, min(midst), max(loads.values()) - min(midst) - row, work)
+
+    def _tiled(self, member: Member, entering: Extent, found: Mapping[int, Region]) -> Option:
+        computed, rows = tiles.spread(self.graph, member, found), entering.of(member.rows)
+        work, taken = _work(self.graph, member, computed), _taken(self.graph, member, computed)
+        last = self.graph.ops[member.last]
+        kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
+        return Option((member,), rows.size, rows.step, kept, taken, work)
+
+
+def _beats(one: Option, other: Option) -> bool:
+    kept = one.kept <= other.kept and one.rows <= other.rows
+    return one.work <= other.work and one.taken + one.kept <= other.taken + other.kept and kept
+
+
+def _work(graph: Graph, member: Member, regions: Mapping[int, Region]) -> int:
+    """Instructions for the calls, and for what is computed more than once."""
+    turns, count = tiles.turns(graph, member)
+    work = 0
+    for index in member.ops:
+        op = graph.ops[index]
+        rows, pixels, _ = (tiles.added(graph, member) if index == member.last else graph.result(op)).hwc
+        down, across = regions[index]
+        computed = covered(down, turns, rows)
+        times = computed / rows * covered(across, count, pixels) / pixels
+        work += round(instructions_of(graph, op) * (times - 1)) + CALL * computed * count
+    return work
+
+
+def covered(extent: Extent, turns: int, end: int) -> int:
+    """Rows or pixels computed in all turns together, without those outside the tensor."""
+    total, n = turns * extent.size, 0
+    while n < turns and extent.first + extent.step * n < 0:
+        total -= min(extent.size, -extent.first - extent.step * n)
+        n += 1
+    n = turns - 1
+    while n >= 0 and (over := extent.first + extent.step * n + extent.size - end) > 0:
+        total -= min(extent.size, over)
+        n -= 1
+    return total
+
+
+def _taken(graph: Graph, member: Member, regions: Mapping[int, Region]) -> int:
+    """The most bytes of tiles, and scratch, that are there while the operators run one after the other."""
+    places = {graph.ops[index].outputs[0]: place for place, index in enumerate(member.ops[:-1])}
+    ends = dict(places)
+    for place, index in enumerate(member.ops):
+        ends.update((i, place) for i in graph.ops[index].inputs if i in places)
+    most = 0
+    for place, index in enumerate(member.ops):
+        held = TABLE[graph.ops[index].kind].scratch(graph, graph.ops[index])
+        for ident, begin in places.items():
+            if begin <= place <= ends[ident]:
+                (down, across), tensor = regions[member.ops[begin]], graph.tensors[ident]
+                held += min(down.size, tensor.hwc[0]) * across.size * tensor.hwc[2] * tensor.dtype.size
+        most = max(most, held)
+    return most

@@ -1,0 +1,98 @@
+"""How much a schedule computes, and what it costs beyond layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..cost import instructions_of
+from ..ir.types import Graph
+from ..ops import TABLE
+from . import walk
+from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+
+CALL = 30
+"""Instructions, about, to call a layer for one row."""
+
+TURN = 8
+"""Instructions, about, to find out whether something is due in an iteration."""
+
+COPY = 1.0
+"""Instructions, about, to copy a byte."""
+
+Loops = Mapping[str, int]
+"""The loop variables around a node, and how many values each takes."""
+
+
+def mac_factor(graph: Graph, schedule: Schedule) -> float:
+    """Multiply-accumulates that a schedule executes by those of the operators that it runs."""
+    once = {op: TABLE[graph.ops[op].kind].macs(graph, graph.ops[op]) for op in walk.layers(schedule)}
+    executed = sum(
+        once[leaf.op] * times(graph, leaf, loops) for leaf, loops in _leaves(schedule) if isinstance(leaf, Run)
+    )
+    return executed / sum(once.values()) if any(once.values()) else 1.0
+
+
+def overhead(graph: Graph, schedule: Schedule) -> int:
+    """Instructions, about, that a schedule needs beyond those of layer by layer."""
+    total = 0.0
+    for node in walk.nodes(schedule):
+        if isinstance(node, Loop):
+            total += TURN * node.n * sum(isinstance(child, Due) for child in node.body)
+    for leaf, loops in _leaves(schedule):
+        if isinstance(leaf, Copy):
+            total += COPY * graph.tensors[leaf.tensor].bytes
+        elif isinstance(leaf, Pull | Push):
+            total += CALL * graph.tensors[leaf.tensor].hwc[0]
+        elif isinstance(leaf, Run) and loops:
+            total += CALL * _calls(graph, leaf, loops)
+            total += instructions_of(graph, graph.ops[leaf.op]) * (times(graph, leaf, loops) - 1)
+    return round(total)
+
+
+def _leaves(schedule: Schedule) -> Iterator[tuple[Node, Loops]]:
+    for node in walk.nodes(schedule):
+        yield from _within(node, {})
+
+
+def _within(node: Node, loops: Loops) -> Iterator[tuple[Node, Loops]]:
+    if isinstance(node, Loop | Due):
+        around = {**loops, node.var: node.n}
+        if isinstance(node, Due):
+            del around[node.of]
+        for child in node.body:
+            yield from _within(child, around)
+    else:
+        yield node, loops
+
+
+def times(graph: Graph, run: Run, loops: Loops) -> float:
+    """How often, on average, a Run computes each element of its output."""
+    op, b = graph.ops[run.op], run.box
+    if run.adds:
+        return 1.0
+    sizes, bounds = graph.result(op).hwc, ((b.y0, b.y1), (b.x0, b.x1), (b.c0, b.c1))
+    moving = {var for begin, _ in bounds for var, _ in begin.terms}
+    share = float(np.prod([n for var, n in loops.items() if var not in moving], dtype=np.float64))
+    for (begin, end), size in zip(bounds, sizes, strict=True):
+        share *= _covered(begin, end, size, loops) / size
+    return share
+
+
+def _calls(graph: Graph, run: Run, loops: Loops) -> int:
+    """How often a kernel is called: once for every row."""
+    rows = (graph.operand(graph.ops[run.op], 0) if run.adds else graph.result(graph.ops[run.op])).hwc[0]
+    moving = {var for var, _ in run.box.y0.terms}
+    again = np.prod([n for var, n in loops.items() if var not in moving], dtype=np.int64)
+    return int(again) * _covered(run.box.y0, run.box.y1, rows, loops)
+
+
+def _covered(begin: Affine, end: Affine, size: int, loops: Loops) -> int:
+    """Rows, pixels or channels from `begin` to `end`, clipped to the tensor, in all iterations of the loops that move
+    them."""
+    low, high = np.array([begin.const]), np.array([end.const])
+    for var, k in begin.terms:
+        steps = k * np.arange(loops[var])
+        low, high = (low[:, None] + steps).ravel(), (high[:, None] + steps).ravel()
+    return int((np.clip(high, 0, size) - np.clip(low, 0, size)).sum())

@@ -1,0 +1,109 @@
+"""Schedule files: the schedule that a plan chose, as TOML, to build with it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit_codegen.errors import CodegenError
+from edgekit_codegen.ir import Graph
+from edgekit_codegen.schedule.saved import SegmentChoice, choices, fingerprint, restored
+from edgekit_codegen.schedule.text import describe
+from edgekit_codegen.schedule.types import Schedule
+
+from .config.toml import Document, decode, read
+
+SCHEMA = 1
+
+AGAIN = "write a new one with `edgekit plan --save-schedule FILE`"
+"""What helps against every file that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFile:
+    """What stands in a file.
+
+    schema        version of this format
+    model         the model's name, for people
+    model_sha256  of the .tflite
+    graph_sha256  of what the rewrites made of it, and in which order: what operators' numbers refer to
+    segment       the segments, in order
+    """
+
+    schema: int
+    model: str
+    model_sha256: str
+    graph_sha256: str
+    segment: tuple[SegmentChoice, ...]
+
+
+def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
+    """Write a schedule. graph: what it schedules, made from the .tflite `model`."""
+    lines = [
+        f"# {describe(schedule)}",
+        f"schema = {SCHEMA}",
+        f"model = {json.dumps(graph.name)}",
+        f'model_sha256 = "{_sha256(model)}"',
+        f'graph_sha256 = "{fingerprint(graph)}"',
+    ]
+    for choice in choices(graph, schedule):
+        lines += ["", "[[segment]]", f'kind = "{choice.kind}"', f"operators = {list(choice.operators)}"]
+        rest = {"reversed": choice.reversed, "pulled": choice.pulled, "pushed": choice.pushed, "adds": choice.adds}
+        lines += [f"{key} = {list(numbers)}" for key, numbers in rest.items() if numbers]
+        lines += ["landing = true"] if choice.landing else []
+        for tile in choice.tile:
+            lines += ["[[segment.tile]]", f"operators = {list(tile.operators)}", f"rows = {tile.rows}"]
+            lines += [f"pixels = {tile.pixels}"] if tile.pixels else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def load(path: Path, model: Path, graph: Graph) -> Schedule:
+    """The schedule of a file, for the graph that was made from the .tflite `model`.
+
+    ConfigError where the file is broken, of another format, or not of this model, these rewrites and this --io.
+    """
+    document = read(path)
+    _check_schema(document)
+    found = decode(document, ScheduleFile)
+    if found.model_sha256 != _sha256(model):
+        said = f"is a schedule of another model ({found.model}), not of {model.name} as it is now"
+        raise document.error(("model_sha256",), said, AGAIN, "schedule.model")
+    if found.graph_sha256 != fingerprint(graph):
+        said = "is a schedule of the same model after other rewrites: another edgekit or another --io made it"
+        raise document.error(("graph_sha256",), said, AGAIN, "schedule.graph")
+    try:
+        schedule = restored(graph, found.segment)
+    except CodegenError as error:
+        raise document.error(("segment",), error.message, AGAIN, "schedule.impossible") from error
+    _check_order(document, graph, found)
+    return schedule
+
+
+def _check_schema(document: Document) -> None:
+    schema = document.data.get("schema")
+    if schema != SCHEMA:
+        raise document.error(("schema",), f"is {schema}; this edgekit reads {SCHEMA}", AGAIN, "schedule.schema")
+
+
+def _check_order(document: Document, graph: Graph, found: ScheduleFile) -> None:
+    """Every operator at most once and behind what it reads; whether others may be left out, the planner finds out."""
+    order = [n for choice in found.segment for n in choice.operators]
+    there = {i for i, t in graph.tensors.items() if t.is_constant} | set(graph.inputs)
+    rest = [n for n in range(len(graph.ops)) if n not in order]
+    if len(set(order)) < len(order):
+        raise document.error(("segment",), "runs an operator twice", AGAIN, "schedule.impossible")
+    for n in order:
+        while moved := [m for m in rest if all(i is None or i in there for i in graph.ops[m].inputs)]:
+            there.update(i for m in moved for i in graph.ops[m].outputs)
+            rest = [m for m in rest if m not in moved]
+        if any(i is not None and i not in there for i in graph.ops[n].inputs):
+            said = f"runs operator {n} ({graph.ops[n].kind}) before all that it reads is there"
+            raise document.error(("segment",), said, AGAIN, "schedule.impossible")
+        there.update(graph.ops[n].outputs)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,235 @@
+"""The validator on streams: it refuses, by name, whatever is wrong about tiles, sums, rings and rows that move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support import plan_runner, plans, streamed
+from support.drawn_schedules import case, hasty_packing, random_schedule
+from support.host_model import reference_bytes
+
+from edgekit_codegen.errors import InvalidPlan
+from edgekit_codegen.ir import Graph
+from edgekit_codegen.memory import Plan
+from edgekit_codegen.memory.plan import Storage
+from edgekit_codegen.memory.validate import validate
+from edgekit_codegen.schedule.types import Affine, Copy, Due, Loop, Node, Run, Schedule, Segment
+
+Change = Callable[[Plan], Plan]
+
+
+def of(plan: Plan, wanted: Callable[[Storage], bool], change: Callable[[Storage], Storage]) -> Plan:
+    """The plan with the first such storage changed."""
+    chosen = next(s for s in plan.storages if wanted(s))
+    return replace(plan, storages=tuple(change(s) if s is chosen else s for s in plan.storages))
+
+
+def tiled(s: Storage) -> bool:
+    return bool(s.first.terms)
+
+
+def narrower(plan: Plan) -> Plan:
+    def change(s: Storage) -> Storage:
+        pixel = s.pitch // (s.box.x1 - s.box.x0)
+        return replace(s, box=replace(s.box, x1=s.box.x1 - 1), pitch=s.pitch - pixel)
+
+    return of(plan, tiled, change)
+
+
+def shifted(by: int) -> Change:
+    return lambda plan: of(plan, tiled, lambda s: replace(s, first=Affine(s.first.const + by, s.first.terms)))
+
+
+def faster(plan: Plan) -> Plan:
+    """Its tiles move over the tensor by one pixel more each."""
+
+    def change(s: Storage) -> Storage:
+        ((var, k),) = s.first.terms
+        return replace(s, first=Affine(s.first.const, ((var, k + 1),)))
+
+    return of(plan, tiled, change)
+
+
+def ring_shorter(plan: Plan) -> Plan:
+    """The longest ring by one slot."""
+    longest = max((s for s in plan.storages if 1 < s.slots < s.box.y1), key=lambda s: s.slots)
+    return of(plan, longest.__eq__, lambda s: replace(s, slots=s.slots - 1, offsets=s.offsets[:-1]))
+
+
+def tile_shorter(plan: Plan) -> Plan:
+    return of(plan, tiled, lambda s: replace(s, slots=s.slots - 1, offsets=s.offsets[:-1]))
+
+
+def lands(s: Storage) -> bool:
+    return s.fresh is not None
+
+
+def landing_in_its_ring(plan: Plan) -> Plan:
+    return of(plan, lands, lambda s: replace(s, fresh=(s.region, s.offsets[0])))
+
+
+def landing_on_another_ring(plan: Plan) -> Plan:
+    target = next(s for s in plan.storages if lands(s))
+    other = max((s for s in plan.storages if s is not target), key=lambda s: min(s.slots, s.box.y1 - 1))
+    return of(plan, target.__eq__, lambda s: replace(s, fresh=(other.region, other.offsets[0])))
+
+
+def landing_askew(plan: Plan) -> Plan:
+    def change(s: Storage) -> Storage:
+        assert s.fresh is not None
+        return replace(s, fresh=(s.fresh[0], s.fresh[1] + 2))
+
+    return of(plan, lands, change)
+
+
+def landing_outside(plan: Plan) -> Plan:
+    return of(plan, lands, lambda s: replace(s, fresh=(0, plan.arena_bytes)))
+
+
+def never_landing(plan: Plan) -> Plan:
+    """Rows that are moved although they are in their slots."""
+    return of(plan, lands, lambda s: replace(s, fresh=None))
+
+
+def sums_at(wanted: Callable[[Storage], bool]) -> Change:
+    def change(plan: Plan) -> Plan:
+        found = next(s for s in plan.storages if wanted(s))
+        return replace(plan, scratch=tuple(replace(t, offset=found.offsets[0]) for t in plan.scratch))
+
+    return change
+
+
+def fewer_sums(plan: Plan) -> Plan:
+    return replace(plan, scratch=tuple(replace(t, size=t.size - 4) for t in plan.scratch))
+
+
+def rescheduled(change: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Change:
+    """What the stream's loop does, changed."""
+
+    def made(plan: Plan) -> Plan:
+        (segment,) = plan.schedule.segments
+        (loop,) = segment.nodes
+        assert isinstance(loop, Loop)
+        return replace(plan, schedule=Schedule((Segment("stream", (replace(loop, body=change(loop.body)),)),)))
+
+    return made
+
+
+def copies(node: Node) -> bool:
+    return isinstance(node, Due) and isinstance(node.body[0], Copy)
+
+
+def adds(node: Node) -> bool:
+    return isinstance(node, Due) and isinstance(node.body[0], Run) and node.body[0].adds
+
+
+def no_copy(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    first = next(node for node in body if copies(node))
+    return tuple(node for node in body if node is not first)
+
+
+def copies_at_once(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Rows move into their rings right after they were written, before those they replace were read."""
+    made: list[Node] = [node for node in body if not copies(node)]
+    for copy in (node for node in body if copies(node)):
+        assert isinstance(copy, Due)
+        writer = next(n for n in made if isinstance(n, Due) and n.var[1:].lstrip("_") == copy.var[1:].lstrip("_"))
+        made.insert(made.index(writer) + 1, copy)
+    return tuple(made)
+
+
+def moved_in_time(which: Callable[[Node], bool], by: int) -> Callable[[tuple[Node, ...]], tuple[Node, ...]]:
+    def change(body: tuple[Node, ...]) -> tuple[Node, ...]:
+        chosen = next(node for node in body if which(node))
+        assert isinstance(chosen, Due)
+        return tuple(replace(chosen, first=chosen.first + by) if node is chosen else node for node in body)
+
+    return change
+
+
+def first_row_left_out(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The sums begin with the second row."""
+    chosen = next(node for node in body if adds(node))
+    assert isinstance(chosen, Due) and isinstance(chosen.body[0], Run)
+    run = chosen.body[0]
+    box = replace(run.box, y0=Affine(1, run.box.y0.terms), y1=Affine(2, run.box.y1.terms))
+    return tuple(replace(chosen, body=(replace(run, box=box),)) if node is chosen else node for node in body)
+
+
+def part_of_a_row(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    chosen = next(node for node in body if adds(node))
+    assert isinstance(chosen, Due) and isinstance(chosen.body[0], Run)
+    run = replace(chosen.body[0], box=replace(chosen.body[0].box, x1=Affine(5)))
+    return tuple(replace(chosen, body=(run,)) if node is chosen else node for node in body)
+
+
+RING = "finds other bytes than were written for rows"
+WRONG: dict[str, tuple[str, Change, str]] = {
+    "a tile one pixel narrower": ("tiles", narrower, "reaches outside its storage's"),
+    "a tile that lies one pixel to the right": ("tiles", shifted(1), "reaches outside its storage's"),
+    "a tile that lies one pixel to the left": ("tiles", shifted(-1), "reaches outside its storage's"),
+    "a tile that moves too fast": ("tiles", faster, "reaches outside its storage's"),
+    "a tile of one row less": ("tiles of several rows", tile_shorter, RING),
+    "a ring between tiles, one slot short": ("tiles", ring_shorter, RING),
+    "a ring of rows that move, one slot short": ("landing", ring_shorter, RING),
+    "a new row in its own ring": ("landing", landing_in_its_ring, f"overlaps its slot in the ring|{RING}"),
+    "a new row on another ring": ("landing", landing_on_another_ring, f"{RING}|overwrite its input"),
+    "a new row out of step": ("landing", landing_askew, "is not aligned"),
+    "a new row outside": ("landing", landing_outside, "a new row of '.*outside region"),
+    "rows that move and are there already": ("landing", never_landing, "overlaps its slot in the ring"),
+    "no move": ("landing", rescheduled(no_copy), RING),
+    "moves that come at once": ("landing", rescheduled(copies_at_once), RING),
+    "a move before the row is there": ("landing", rescheduled(moved_in_time(copies, -1)), f"copy {RING}"),
+    "a move when the next row is there": ("landing", rescheduled(moved_in_time(copies, 1)), RING),
+    "an arriving row that moves too late": ("landing, arriving", rescheduled(moved_in_time(copies, 1)), RING),
+    "sums on a ring": ("sums", sums_at(lambda s: 1 < s.slots < s.box.y1), f"sums of the rows before|{RING}"),
+    "sums on the input": ("sums", sums_at(lambda s: s.tensor == 0), f"sums of the rows before|{RING}"),
+    "sums without room": ("sums", fewer_sums, "no room for its sums"),
+    "sums without their first row": ("sums", rescheduled(first_row_left_out), "other bytes than its sums"),
+    "sums of a part of each row": ("sums", rescheduled(part_of_a_row), "adds parts of rows"),
+    "sums that come too early": ("sums", rescheduled(moved_in_time(adds, -1)), RING),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_about_a_stream_is_refused_by_name(what: str) -> None:
+    form, change, message = WRONG[what]
+    made = streamed.HAND_MADE[form]()
+    plan = made.plan()
+    with pytest.raises(InvalidPlan, match=message):
+        validate(made.graph, change(plan), plans.HOST)
+
+
+@given(plans.graphs(most=8, kinds=plans.MORE, straight=True), st.integers(0, 99), st.data())
+def test_an_accepted_stream_computes_the_reference(graph: Graph, seed: int, data: st.DataObject) -> None:
+    """One storage, new row or scratch somewhere else: where the kernels then compute something else, it is refused."""
+    rng = Random(seed)
+    with hasty_packing():
+        correct = case(graph, random_schedule(graph, rng), rng)
+    mutant = data.draw(moved(correct.plan))
+    answer = plan_runner.run(graph, mutant, correct.inputs)
+    if answer != reference_bytes(graph, correct.inputs):
+        with pytest.raises(InvalidPlan):
+            validate(graph, mutant, plans.HOST)
+
+
+@st.composite
+def moved(draw: st.DrawFn, plan: Plan) -> Plan:
+    chosen = draw(st.sampled_from([*plan.storages, *plan.scratch]))
+    room = plan.regions[0].used
+    if isinstance(chosen, Storage):
+        anew = chosen.fresh is not None and draw(st.booleans())
+        offset = 4 * draw(st.integers(0, max(0, room - chosen.pitch * (1 if anew else chosen.slots)) // 4))
+        change = replace(chosen, fresh=(0, offset))
+        if not anew:
+            delta = offset - min(chosen.offsets)
+            assume(max(chosen.offsets) + delta + chosen.pitch <= room)
+            change = replace(chosen, offsets=tuple(o + delta for o in chosen.offsets))
+        return replace(plan, storages=tuple(change if s is chosen else s for s in plan.storages))
+    offset = 4 * draw(st.integers(0, (room - chosen.size) // 4))
+    return replace(plan, scratch=tuple(replace(s, offset=offset) if s is chosen else s for s in plan.scratch))
