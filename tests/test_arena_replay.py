@@ -148,7 +148,7 @@ def test_loops_rings_and_streamed_rows(form: str, core: str, tmp_path: Path) -> 
 
 def check_stream(form: str, core: str, folder: Path) -> None:
     made = streamed.HAND_MADE[form]()
-    assert replayed(made.graph, made.plan(), folder, core).stores > 100
+    assert replayed(made.graph, made.plan(), folder, core).stores >= 40
 
 
 TURNS = {form: CORES[n % 3] for n, form in enumerate(streamed.HAND_MADE)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import plans, schedules
+from support import plans, schedules, streamed
 from support.arena_cases import images, joined, of_kind, replayed
 from support.arena_replay import AccessError
 
@@ -173,3 +173,50 @@ def test_layers_in_another_order_are_caught(tmp_path: Path) -> None:
     ]:
         with pytest.raises(AccessError, match=message):
             replayed(graph, plans.plan(graph), tmp_path, change=swap("built.c", old, new))
+
+
+STREAMED: dict[str, tuple[str, Callable[[Sources], Sources], str]] = {
+    "a tile that is read from elsewhere": (
+        "tiles",
+        swap("ek_rows.h", "in[k] != NULL ? in[k] - moved", "in[k] != NULL ? in[k] + 1 - moved"),
+        r"row 0 of depthwise_conv2d \(layer 2\): .* loads .*, which this row does not declare",
+    ),
+    "a new row that is sought in its ring": (
+        "landing",
+        swap("ek_rows.h", "return y == fresh.number ? fresh.row :", "return y > 1 << 20 ? fresh.row :"),
+        r"row 0 of conv2d \(layer 1\): .* loads .*\(nothing written yet\), which this row does not declare",
+    ),
+    "a row that does not move": (
+        "landing",
+        swap("ek_rows.h", "(size_t)map->pitch);", "(size_t)map->pitch - 1);"),
+        r"row 0 of 'tensor_6' leaves byte \d+ of region ram",
+    ),
+    "sums that begin as garbage": (
+        "sums",
+        in_kernel("ek_add_pixels", "clear ? 0 : sum[c]", "sum[c]"),
+        r"row 0 of sum \(layer 2\): .* its own output or scratch, before it has stored there",
+    ),
+    "sums that forget a channel": (
+        "sums",
+        in_kernel("ek_add_pixels", "for (int c = 0; c < channels; ++c) {", "for (int c = 1; c < channels; ++c) {"),
+        r"row 0 of sum \(layer 2\) leaves its sums at byte \d+ of region ram",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STREAMED)
+def test_code_that_gets_a_stream_wrong_is_caught(what: str, tmp_path: Path) -> None:
+    form, change, message = STREAMED[what]
+    made = streamed.HAND_MADE[form]()
+    with pytest.raises(AccessError, match=message):
+        replayed(made.graph, made.plan(), tmp_path, change=change)
+
+
+def test_sums_that_something_else_overwrites_are_caught(tmp_path: Path) -> None:
+    """A plan that the validator would refuse: the sums lie on a row that is computed between two of theirs."""
+    made = streamed.HAND_MADE["sums"]()
+    plan = made.plan()
+    ring = plan.storage(made.graph.ops[1].outputs[0])
+    moved = replace(plan, scratch=tuple(replace(s, offset=ring.offsets[0]) for s in plan.scratch))
+    with pytest.raises(AccessError, match=r"of sum \(layer 2\)"):
+        replayed(made.graph, moved, tmp_path)

@@ -82,6 +82,13 @@ def _bottlenecks(*sizes: tuple[int, int], **ends: bool) -> Made:
     return Made(graph, (*plain((0,)), first, *plain((3, 4)), second), **ends)
 
 
+def _few_rows() -> Made:
+    """A window that pads more rows than there are: some of its turns come when no row is new."""
+    b = GraphBuilder()
+    graph = b.graph(b.conv2d(b.conv2d(b.input((1, 2, 4, 2)), 3, (1, 1)), 2, (5, 5), Conv2D(padding=WIDE)))
+    return Made(graph, plain((0, 1)), landing=True)
+
+
 def _rings(**ends: bool) -> Made:
     graph = inverted()
     return Made(graph, plain(range(len(graph.ops))), **ends)
@@ -97,6 +104,7 @@ HAND_MADE: dict[str, Callable[[], Made]] = {
     "landing": lambda: _rings(landing=True),
     "landing, arriving": lambda: _rings(landing=True, pulled=True),
     "landing, arriving and leaving": lambda: _rings(landing=True, pulled=True, pushed=True),
+    "landing of few rows": _few_rows,
     "sums": lambda: _sums("sum"),
     "sums of an average": lambda: _sums("mean"),
     "sums, arriving": lambda: _sums("mean", pulled=True, landing=True),

@@ -15,7 +15,7 @@ from ..errors import InvalidPlan
 from ..ir.region import Box
 from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap
+from ..ops.record import Overlap, Whole
 from ..schedule import walk
 from ..schedule.types import Copy, Env, Leaf, Pull, Run
 from ..target import Target
@@ -107,6 +107,8 @@ class _Replay:
         scratch = [s for s in self.plan.scratch if s.op == node.op]
         if sum(s.size for s in scratch) < record.scratch(self.graph, op):
             _fail(f"{op.kind} (operator {node.op}) has too little scratch")
+        if isinstance(record.access(self.graph, op), Whole):
+            self._in_one_piece(op)
         box = node.box.at(env, self.graph.result(op).hwc)
         for y in range(box.y0, box.y1) if not box.empty else ():
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
@@ -118,6 +120,15 @@ class _Replay:
             self.arena.write(op.outputs[0], row, env)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
+
+    def _in_one_piece(self, op: Op) -> None:
+        """What a kernel takes as a whole lies row behind row."""
+        for tensor in TABLE[op.kind].operands(self.graph, op):
+            if tensor.is_constant:
+                continue
+            s = self.arena.storage(tensor.id)
+            if s.slots < tensor.hwc[0] or not s.contiguous or s.fresh is not None:
+                _fail(f"{op.kind} finds its input '{tensor.name}' in pieces")
 
     def _move(self, ident: TensorId, row: Box) -> None:
         """The row written last goes into its slot."""

@@ -163,5 +163,8 @@ def _turns(graph: Graph, member: Member, reverse: bool, reaches: Reaches) -> _Tu
         return None
     if member.adds and len(member.ops) == 1:
         return _Turns(graph, member, None, False, reaches) if member.rows == 1 and not member.pixels else None
+    rows = member.ops[:-1] if member.adds else member.ops
+    if any(isinstance(TABLE[graph.ops[op].kind].access(graph, graph.ops[op]), Whole) for op in rows):
+        return None
     computed = tiles.regions(graph, member, reaches)
     return None if computed is None else _Turns(graph, member, computed, False, reaches)
