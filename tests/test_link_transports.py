@@ -82,8 +82,8 @@ def hello(version: int = VERSION, **fields: int) -> bytes:
     return struct.pack("<BBBBHHIII8s", version, *(given | fields).values(), bytes(8)) + b"\4fake" + b"\5model"
 
 
-TENSOR = struct.pack("<Ifi5iBB", 4, 1.0, 0, 4, 0, 0, 0, 0, 1, 1) + b"\1x"
-DONE = struct.pack("<QIH", 30, 0x2144DF1C, 2)  # the CRC-32 of four zero bytes
+TENSOR = struct.pack("<IIfi5iBB", 4, 0, 1.0, 0, 4, 0, 0, 0, 0, 1, 1) + b"\1x"
+DONE = struct.pack("<QIIH", 30, 0x2144DF1C, 0, 2)  # the CRC-32 of four zero bytes
 SENSIBLE: dict[int, bytes] = {
     Kind.HELLO: hello(),
     Kind.TENSOR: TENSOR,
@@ -125,8 +125,8 @@ def test_the_fake_device_is_believed_when_it_makes_sense() -> None:
         (Kind.HELLO, hello(version=VERSION + 1), "link.protocol"),
         (Kind.HELLO, bytes([VERSION + 1]), "link.protocol"),
         (Kind.TENSOR, TENSOR[:-3], "link.malformed"),
-        (Kind.TENSOR, TENSOR[:32] + b"\x09\x01\0", "link.malformed"),
-        (Kind.TENSOR, TENSOR[:32] + b"\x01\x06\0", "link.malformed"),
+        (Kind.TENSOR, TENSOR[:36] + b"\x09\x01\0", "link.malformed"),
+        (Kind.TENSOR, TENSOR[:36] + b"\x01\x06\0", "link.malformed"),
         (Kind.INFER, b"\0" * 4, "link.malformed"),
         (Kind.LAYERS, b"\0" * 4, "link.malformed"),
         (Kind.READ, bytes(3), "link.malformed"),

@@ -15,6 +15,7 @@ from edgekit.report import memory_map
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory import make_plan
 from edgekit_codegen.schedule.stream import stream
+from edgekit_codegen.schedule.tiles import plain
 from edgekit_codegen.schedule.types import Schedule
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
@@ -22,7 +23,7 @@ pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 
 def streamed(graph: Graph, ops: int) -> Schedule:
     """All operators in one stream."""
-    segment = stream(graph, range(ops))
+    segment = stream(graph, plain(range(ops)))
     assert segment is not None
     return Schedule((segment,))
 

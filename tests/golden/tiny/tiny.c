@@ -78,7 +78,7 @@ static EK_LAYER void layer_02(const ek_ctx_t *ctx, int y0, int y1)
 
 /* 03: mean over 1, 6x5x4 -> 5x4 */
 static const ek_reduce_sum_t mean_03 = {
-    .channels = 4, .rows = 1, .row_step = {0, 0}, .pixel_step = 4, .channel_step = 1, .count = {1, 1, 6},
+    .in_w = 5, .channels = 4, .rows = 1, .row_step = {0, 0}, .pixel_step = 4, .channel_step = 1, .count = {1, 1, 6},
     .step = {0, 0, 20}, .bias = 30, .multiplier = 715827882, .shift = -1, .out_zero = -5,
 };
 
