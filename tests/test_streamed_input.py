@@ -92,7 +92,8 @@ def test_waiting_for_rows_counts_for_no_layer(tmp_path: Path) -> None:
     for layer, other in zip(profile.layers, whole.layers, strict=True):
         assert layer.instructions is not None and other.instructions is not None
         extra = abs(layer.instructions - other.instructions)
-        assert extra <= 300 * 8, "for each of the eight rows a call, and finding out which layers are due"
+        about = 300 * 8 + other.instructions // 10  # a call per row, what finds out if one is due, another inlining
+        assert extra <= about, "waiting for a row takes tens of thousands"
 
 
 def test_qemu_counts_what_unicorn_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
