@@ -29,7 +29,7 @@ from .arena_replay import ArenaReplay
 from .conv_graphs import Case
 from .graph_builder import GraphBuilder
 
-DRAWN, LARGEST = 120, 1500  # cases that are drawn of a kind; bytes that one may have
+DRAWN, LARGEST = 75, 1500  # cases that are drawn of a kind; bytes that one may have
 PER_FORM, CHOSEN = 2, 8  # cases that are taken of a form, and of a kind
 
 
