@@ -56,6 +56,7 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
         for tile in choice.tile:
             lines += ["[[segment.tile]]", f"operators = {list(tile.operators)}", f"rows = {tile.rows}"]
             lines += [f"pixels = {tile.pixels}"] if tile.pixels else []
+            lines += ["slides = true"] if tile.slides else []
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -90,7 +91,10 @@ def _together(graph: Graph, piece: Piece, rng: Random) -> Piece:
         while count > 1 and member == rest[0]:
             taken = rest[:count]
             ops = tuple(op for m in taken for op in m.ops)
-            tried = Member(ops, rng.choice([1, 1, 2, 3]), rng.choice([0, 1, 2, 3, 4]), taken[-1].adds)
+            slides = rng.choice([False, True])
+            tried = Member(ops, rng.choice([1, 1, 2, 3]), rng.choice([0, 1, 2, 3, 4]), taken[-1].adds, slides)
+            if slides and regions(graph, tried) is None:
+                tried = replace(tried, slides=False)
             if not any(m.adds for m in taken[:-1]) and len(ops) > 1 and regions(graph, tried) is not None:
                 member = tried
             else:

@@ -17,7 +17,7 @@ from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.ops import TABLE
 from edgekit_codegen.ops.record import Kernel, Rows, Window
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Copy, Env, Pull, Run
+from edgekit_codegen.schedule.types import Copy, Env, Pull, Run, Slide
 
 from .kernel_memory import call_type, parameters
 from .kernel_runner import PAINT, host
@@ -60,6 +60,9 @@ class _Runner:
                 pending += [call(leaf.op, y, box.x0, box.x1) for y in range(box.y0, box.y1)]
                 continue
             self.flush(pending)
+            if isinstance(leaf, Slide):
+                self.slide(leaf)
+                continue
             y = leaf.row.at(env)
             if isinstance(leaf, Copy):
                 row = self.view(leaf.tensor, y).copy()
@@ -75,6 +78,15 @@ class _Runner:
             for y in range(0 if ident in streamed else len(taken[ident])):
                 taken[ident][y] = self.view(ident, y)
         return b"".join(taken[ident].tobytes() for ident in self.graph.outputs)
+
+    def slide(self, leaf: Slide) -> None:
+        """What stays of a tile, by its own storage."""
+        tensor, held = self.graph.tensors[leaf.tensor], self.held[leaf.tensor]
+        pixel = tensor.hwc[2] * tensor.dtype.size
+        kept, step = ((leaf.x1.const - leaf.x0.const) * pixel, dict(leaf.x0.terms).popitem()[1] * pixel)
+        for offset in held.offsets:
+            row = self.memory.view(self.bases[held.region] + offset, kept + step)
+            row[:kept] = row[step:].copy()
 
     def flush(self, pending: list[Call]) -> None:
         self.machine.run(np.array(pending, call_type(self.memory.word)))

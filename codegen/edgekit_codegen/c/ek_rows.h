@@ -102,6 +102,16 @@ static inline void ek_keep_row(const ek_ctx_t *ctx, const ek_map_t *map, int y, 
     __builtin_memcpy(ek_row_mut(ctx, map, y), fresh, (size_t)map->pitch); /* freestanding */
 }
 
+/* In each row of a tile, move the `kept` bytes behind the first `step` ones, which the next tile reads too, to the
+ * row's begin. */
+static inline void ek_slide(const ek_ctx_t *ctx, const ek_map_t *map, int rows, size_t kept, size_t step)
+{
+    for (int y = 0; y < rows; ++y) {
+        int8_t *row = ek_row_mut(ctx, map, y);
+        __builtin_memmove(row, row + step, kept); /* freestanding */
+    }
+}
+
 /* As ek_rows for one image of several: `rows` rows from row `top` of the tensor, counted within the image. */
 static inline void ek_rows_of(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int top, int rows, int n,
                               int first, int dilation)

@@ -8,7 +8,7 @@ from ..errors import CodegenError
 from ..ir.region import Box
 from ..ir.types import Graph, Tensor
 from ..schedule import walk
-from ..schedule.types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+from ..schedule.types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
 from . import literals
 from .names import Names
 
@@ -73,6 +73,12 @@ def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts
         row, writer = affine(node.row), names.writer(node.tensor)
         yield f"{indent}ek_mark(ctx, {writer});"
         yield f"{indent}ek_keep_row(ctx, &{names.map(node.tensor)}, {row}, ek_at(ctx, {region}, {offset}));"
+    elif isinstance(node, Slide):
+        tensor, storage = graph.tensors[node.tensor], names.storage(node.tensor)
+        pixel = tensor.hwc[2] * tensor.dtype.size
+        kept, step = ((node.x1.const - node.x0.const) * pixel, sum(k for _, k in storage.first.terms) * pixel)
+        yield f"{indent}ek_mark(ctx, {names.writer(node.tensor)});"
+        yield f"{indent}ek_slide(ctx, &{names.map(node.tensor)}, {node.rows}, {kept}, {step});"
     else:
         yield from _transfer(graph, node, names, counts)
 

@@ -16,7 +16,7 @@ from ..ir.region import Box
 from ..ir.types import Graph
 from ..schedule import walk
 from ..schedule.reach import Index
-from ..schedule.types import Affine, AffineBox, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+from ..schedule.types import Affine, AffineBox, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
 
 SPAN = 1 << 24
 """Times of one step."""
@@ -36,11 +36,13 @@ class Tile:
 
     rows, pixels  how many
     first         the first of the pixels, in the loops around; may lie outside the tensor
+    slides        some of them stay for the next tile of the turn
     """
 
     rows: int
     pixels: int
     first: Affine
+    slides: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,14 +161,24 @@ def _order(graph: Graph, node: Pull | Push | Copy | Run, var: str, n: int) -> In
 def _tiled(graph: Graph, loop: Loop, var: str, times: Index) -> Sequence[Call] | None:
     """The calls of operators that run one after the other for a tile; None unless the last one's tiles make up its
     output."""
-    runs = [node for node in loop.body if isinstance(node, Run)]
-    if len(runs) < len(loop.body) or len({run.op for run in runs}) < len(runs) or any(r.adds for r in runs[:-1]):
+    found = [_in_turn(child, loop) for child in loop.body]
+    parts = [part for part in found if part is not None]
+    runs = [part.node for part in parts if isinstance(part.node, Run)]
+    if (
+        not runs
+        or len(parts) < len(found)
+        or len({run.op for run in runs}) < len(runs)
+        or any(r.adds for r in runs[:-1])
+    ):
         return None
-    if not all(_moves_by(run, var, loop.var) for run in runs) or not _covers(graph, runs[-1], var, len(times), loop):
-        return None
-    begin, end = times, times + len(runs) - 1
+    moves = {part.node.tensor: part.node for part in parts if isinstance(part.node, Slide)}
+    begin, end = times, times + len(parts) - 1
     made = []
-    for place, run in enumerate(runs):
+    for place, (run, turns) in enumerate((part.node, part.turns) for part in parts):
+        if isinstance(run, Slide):
+            continue
+        if not _moves_by(run, var, turns.var) or (run is runs[-1] and not _covers(graph, run, var, len(times), turns)):
+            return None
         rows = _counted(graph, run)[0]
         turn = np.arange(len(times), dtype=np.int64)
         low, high = (_values(bound, var, turn) for bound in (run.box.y0, run.box.y1))
@@ -174,11 +186,37 @@ def _tiled(graph: Graph, loop: Loop, var: str, times: Index) -> Sequence[Call] |
         first, last = (begin, end) if loop.n > 1 else (times + place, times + place)
         tile = None
         if run is not runs[-1]:
-            size = (run.box.y1.const - run.box.y0.const, run.box.x1.const - run.box.x0.const)
-            tile = Tile(min(size[0], rows), size[1], run.box.x0)
-            first = times + place
+            tile = _tile(graph, run, turns, loop, moves.get(graph.ops[run.op].outputs[0]))
+            first = begin if tile.slides else times + place
         made.append(Call(run.op, times + place, first, last, low, high, tile, run.adds))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A node of a loop over tiles, and the tiles in which it is due."""
+
+    node: Run | Slide
+    turns: Due
+
+
+def _in_turn(child: Node, loop: Loop) -> _Part | None:
+    """None for what is no part of a tile."""
+    turns = child if isinstance(child, Due) else Due(loop.var, loop.var, 0, 1, loop.n, (child,))
+    node = turns.body[0]
+    alone = len(turns.body) == 1 and turns.of == loop.var and turns.period == 1
+    return _Part(node, turns) if alone and isinstance(node, Run | Slide) else None
+
+
+def _tile(graph: Graph, run: Run, turns: Due, loop: Loop, move: Slide | None) -> Tile:
+    """What is there of a Run's output, the first pixel counted by the loop's variable; move: where it slides."""
+    rows, begin = min(run.box.y1.const - run.box.y0.const, _counted(graph, run)[0]), run.box.x0
+    if move is None:
+        step = dict(begin.terms).get(turns.var, 0)
+        first = Affine(begin.const - step * turns.first, tuple((loop.var, k) for _, k in begin.terms))
+        return Tile(rows, run.box.x1.const - begin.const, first)
+    step = dict(move.x0.terms).get(loop.var, 0)
+    return Tile(rows, move.x1.const - move.x0.const + step, move.x0, slides=True)
 
 
 def _counted(graph: Graph, run: Run) -> tuple[int, int, int]:
@@ -194,7 +232,7 @@ def _moves_by(run: Run, var: str, tile: str) -> bool:
     return rows_move and b.x0.terms == b.x1.terms and all(v == tile and k > 0 for v, k in b.x0.terms)
 
 
-def _covers(graph: Graph, run: Run, var: str, n: int, tiles: Loop) -> bool:
+def _covers(graph: Graph, run: Run, var: str, n: int, tiles: Due) -> bool:
     """Whether the turns and tiles are the output, each part of it once."""
     rows, pixels, channels = _counted(graph, run)
     b, height, width = run.box, run.box.y1.const, run.box.x1.const

@@ -17,7 +17,7 @@ from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Whole
 from ..schedule import walk
-from ..schedule.types import Copy, Env, Leaf, Pull, Run
+from ..schedule.types import Copy, Env, Leaf, Pull, Run, Slide
 from ..target import Target
 from .order import row_box, rows_read
 from .plan import Plan
@@ -95,6 +95,8 @@ class _Replay:
             row = row_box(self.graph, node.tensor, node.row.at(env))
             self._read(node.tensor, row, "copy", env)
             self._move(node.tensor, row)
+        elif isinstance(node, Slide):
+            self._slide(node)
         else:
             row = row_box(self.graph, node.tensor, node.row.at(env))
             if not row.empty:
@@ -139,6 +141,17 @@ class _Replay:
             _fail(f"row {row.y0} of '{tensor.name}' overlaps its slot in the ring when it moves there")
         for region, address, tags in self.arena.rows(ident, row):
             self.arena.regions[region][address] = tags
+
+    def _slide(self, node: Slide) -> None:
+        """The pixels that stay move to the begin of each of the tile's rows."""
+        s, tensor = self.arena.storage(node.tensor), self.graph.tensors[node.tensor]
+        pixel = (s.box.c1 - s.box.c0) * tensor.dtype.size
+        kept, step = (node.x1.const - node.x0.const) * pixel, sum(k for _, k in s.first.terms) * pixel
+        if node.x0 != s.first or not 0 < kept <= s.pitch - step or node.rows != s.slots:
+            _fail(f"'{tensor.name}': {node.rows} rows of {kept} bytes do not slide by {step} in {s}")
+        for offset in s.offsets:
+            row = self.arena.regions[s.region][offset : offset + s.pitch]
+            row[:kept] = row[step : step + kept].copy()
 
     def _add(self, node: Run, env: Env) -> None:
         """Row by row of the input: sums are cleared by the first, survive until the last, which writes the output."""

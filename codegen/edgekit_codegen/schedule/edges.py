@@ -11,6 +11,7 @@ from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Rows, Whole, Window
 from . import tiles
+from .extent import Region
 from .reach import Index, Reaches
 from .tiles import Member
 
@@ -109,7 +110,7 @@ class _Turns:
 
     graph: Graph
     member: Member
-    computed: Mapping[int, tiles.Region] | None
+    computed: Mapping[int, Region] | None
     reverse: bool
     reaches: Reaches
 

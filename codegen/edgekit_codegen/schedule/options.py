@@ -17,10 +17,12 @@ from ..memory.buffers import buffers
 from ..ops import TABLE
 from . import tiles
 from .parts import Part, Parts
+from .sliding import Sliding
 from .stream import stream
-from .tiles import Extent, Member, Region
+from .extent import Extent, Region, read
+from .tiles import Member
 from .types import Schedule
-from .work import CALL
+from .work import CALL, COPY
 
 LONGEST = 14
 """Operators of one tile."""
@@ -30,6 +32,9 @@ ROWS = (1, 2, 3, 4, 6)
 
 PARTS = (1, 2, 3, 4, 6, 8, 14)
 """How many tiles a row is cut into."""
+
+SLIDING = (1, 2, 4)
+"""Pixels of a tile that slides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,11 @@ class Options:
         for height, width in product(ROWS, widths) if len(ops) > 1 else ((1, pixels),):
             if height <= rows:
                 yield self._tiled(Member(ops, height, 0 if width == pixels else width, adding), entering, found)
+        for width in SLIDING if len(ops) > 1 else ():
+            slid = tiles.slides(self.graph, Member(ops, 1, width, adding, True), self._parts.reaches)
+            for height in ROWS if slid is not None else ():
+                if height <= rows:
+                    yield self._tiled(Member(ops, height, width, adding, True), entering, found, slid)
 
     def _entering(self, ops: Sequence[int], ident: TensorId, found: Mapping[int, Region]) -> Extent | None:
         """The rows of the entering tensor that are read for one pixel; None where they do not advance evenly."""
@@ -122,7 +132,7 @@ class Options:
             op = self.graph.ops[index]
             for position, tensor in enumerate(TABLE[op.kind].operands(self.graph, op)):
                 if tensor.id == ident:
-                    region = tiles.read(self.graph, op, position, found[index], self._parts.reaches)
+                    region = read(self.graph, op, position, found[index], self._parts.reaches)
                     if region is None:
                         return None
                     joined = region[0] if joined is None else joined.joined(region[0])
@@ -169,9 +179,11 @@ class Options:
         work = sum(_work(part.graph, m, c) for m, c in zip(moved, computed, strict=True) if c is not None)
         return Option(members, 0, 1, min(midst), max(loads.values()) - min(midst) - row, work)
 
-    def _tiled(self, member: Member, entering: Extent, found: Mapping[int, Region]) -> Option:
-        computed, rows = tiles.spread(self.graph, member, found), entering.of(member.rows)
-        work, taken = _work(self.graph, member, computed), _taken(self.graph, member, computed)
+    def _tiled(
+        self, member: Member, entering: Extent, found: Mapping[int, Region], slid: Sliding | None = None
+    ) -> Option:
+        computed, rows = tiles.spread(self.graph, member, found, slid), entering.of(member.rows)
+        work, taken = _work(self.graph, member, computed, slid), _taken(self.graph, member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
         return Option((member,), rows.size, rows.step, kept, taken, work)
@@ -182,18 +194,23 @@ def _beats(one: Option, other: Option) -> bool:
     return one.work <= other.work and one.taken + one.kept <= other.taken + other.kept and kept
 
 
-def _work(graph: Graph, member: Member, regions: Mapping[int, Region]) -> int:
-    """Instructions for the calls, and for what is computed more than once."""
-    turns, count = tiles.turns(graph, member)
-    work = 0
+def _work(graph: Graph, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
+    """Instructions for the calls, for what is computed more than once, and for what moves."""
+    turns, tiles_of_row = tiles.turns(graph, member)
+    work = 0.0
     for index in member.ops:
         op = graph.ops[index]
-        rows, pixels, _ = (tiles.added(graph, member) if index == member.last else graph.result(op)).hwc
+        tensor = tiles.added(graph, member) if index == member.last else graph.result(op)
+        rows, pixels, channels = tensor.hwc
         down, across = regions[index]
+        count = tiles_of_row if slid is None else slid.columns[index].turns
         computed = covered(down, turns, rows)
         times = computed / rows * covered(across, count, pixels) / pixels
         work += round(instructions_of(graph, op) * (times - 1)) + CALL * computed * count
-    return work
+        if slid is not None and (kept := slid.columns[index].kept) is not None:
+            moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
+            work += turns * slid.columns[index].moves * (CALL + COPY * moved)
+    return round(work)
 
 
 def covered(extent: Extent, turns: int, end: int) -> int:
@@ -209,18 +226,24 @@ def covered(extent: Extent, turns: int, end: int) -> int:
     return total
 
 
-def _taken(graph: Graph, member: Member, regions: Mapping[int, Region]) -> int:
-    """The most bytes of tiles, and scratch, that are there while the operators run one after the other."""
+def _taken(graph: Graph, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
+    """The most bytes of tiles, and scratch, that are there while the operators run one after the other; of tiles that
+    slide, all the time."""
     places = {graph.ops[index].outputs[0]: place for place, index in enumerate(member.ops[:-1])}
     ends = dict(places)
     for place, index in enumerate(member.ops):
         ends.update((i, place) for i in graph.ops[index].inputs if i in places)
+    always, sizes = set(), {}
+    for ident, begin in places.items():
+        (down, across), tensor, width = regions[member.ops[begin]], graph.tensors[ident], 0
+        if slid is not None:
+            columns = slid.columns[member.ops[begin]]
+            width = columns.held.size
+            always.update([ident] if columns.kept is not None else [])
+        sizes[ident] = min(down.size, tensor.hwc[0]) * (width or across.size) * tensor.hwc[2] * tensor.dtype.size
     most = 0
     for place, index in enumerate(member.ops):
         held = TABLE[graph.ops[index].kind].scratch(graph, graph.ops[index])
-        for ident, begin in places.items():
-            if begin <= place <= ends[ident]:
-                (down, across), tensor = regions[member.ops[begin]], graph.tensors[ident]
-                held += min(down.size, tensor.hwc[0]) * across.size * tensor.hwc[2] * tensor.dtype.size
+        held += sum(sizes[i] for i, begin in places.items() if i in always or begin <= place <= ends[i])
         most = max(most, held)
     return most

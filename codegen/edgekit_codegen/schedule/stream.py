@@ -158,8 +158,8 @@ def _nodes(
         yield _due(var, pace, (Pull(~source, Affine(0, ((var, 1),))),))
         return
     member = members[source]
-    number = f"{numbers[member.last]:02d}"
-    yield _due(f"y_{number}", pace, tiles.nodes(graph, member, f"y_{number}", f"t_{number}", reverse))
+    named = {op: f"{numbers[op]:02d}" for op in member.ops}
+    yield _due(f"y_{named[member.last]}", pace, tiles.nodes(graph, member, named, reverse))
     result = tiles.result(graph, member.last)
     if result.id in pushed:
         var = f"y_out_{graph.outputs.index(result.id)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import walk
-from .types import Loop, Pull, Push, Run, Schedule, Segment
+from .types import Loop, Pull, Push, Run, Schedule, Segment, Slide
 
 
 def describe(schedule: Schedule) -> str:
@@ -37,5 +37,6 @@ def _tiles(segment: Segment, numbers: dict[int, int]) -> list[str]:
             if runs and (len(runs) > 1 or runs[0].box.x0.terms):
                 box = runs[-1].box
                 span = f"{numbers[runs[0].op]}-{numbers[runs[-1].op]}" if len(runs) > 1 else f"{numbers[runs[0].op]}"
-                found.append(f"{span} in {box.y1.const - box.y0.const}x{box.x1.const}")
+                slides = any(isinstance(leaf, Slide) for leaf in walk.leaves(turn))
+                found.append(f"{span} in {box.y1.const - box.y0.const}x{box.x1.const}{' sliding' if slides else ''}")
     return [f"({', '.join(found)})"] if found else []

@@ -1,8 +1,8 @@
 """Tiles: operators that a stream runs together, each computing just what the next one reads for a few pixels.
 
 What lies between them is kept for one tile at a time. Windows of neighbouring tiles share pixels, which are computed
-anew for each: MCUNetV2's patches (Lin et al., 2021, section 3.1) are tiles of many operators, and an expansion that is
-recomputed inside its depthwise convolution is one of two.
+anew for each, or kept where tiles slide: MCUNetV2's patches (Lin et al., 2021, section 3.1) are tiles of many operators,
+and an expansion that is recomputed inside its depthwise convolution is one of two.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..ir.types import Graph, Op, Tensor, TensorId
+from ..ir.types import Graph, Op, Tensor
 from ..ops import TABLE
-from .reach import Reaches, Stride
-from .types import Affine, AffineBox, Loop, Node, Run
+from .extent import Extent, Region, needed
+from .reach import Reaches
+from .sliding import Sliding, sliding
+from .types import Affine, AffineBox, Due, Loop, Node, Run, Slide
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Member:
     rows    rows of that output which are computed at a time
     pixels  and how many of their pixels, 0 for all
     adds    the last one adds up its input's rows as they come (OpRecord.sums): rows and pixels are those of the input
+    slides  a tile keeps the columns that the next one of its row reads again (sliding.py)
     """
 
     ops: tuple[int, ...]
     rows: int = 1
     pixels: int = 0
     adds: bool = False
+    slides: bool = False
 
     @property
     def last(self) -> int:
@@ -39,42 +43,6 @@ class Member:
     def plain(self) -> bool:
         """One operator that computes whole rows, one after the other."""
         return len(self.ops) == 1 and self.rows == 1 and not self.pixels and not self.adds
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Rows or pixels first + step * n .. first + step * n + size - 1 of a tensor in turn n, not clipped to it."""
-
-    first: int
-    step: int
-    size: int
-
-    def of(self, n: int) -> Extent:
-        """The same for n turns together."""
-        return Extent(self.first, self.step * n, self.size + self.step * (n - 1))
-
-    def through(self, window: Stride) -> Extent:
-        """What a window reads to compute these."""
-        return Extent(
-            window.first + window.step * self.first,
-            window.step * self.step,
-            window.step * (self.size - 1) + window.size,
-        )
-
-    def joined(self, other: Extent) -> Extent | None:
-        """What holds both; None where they drift apart."""
-        if self.step != other.step:
-            return None
-        first = min(self.first, other.first)
-        return Extent(first, self.step, max(self.first + self.size, other.first + other.size) - first)
-
-    def bounds(self, var: str) -> tuple[Affine, Affine]:
-        terms = ((var, self.step),) if self.step else ()
-        return Affine(self.first, terms), Affine(self.first + self.size, terms)
-
-
-Region = tuple[Extent, Extent]
-"""Rows and pixels of an operator's output."""
 
 
 def plain(ops: Sequence[int]) -> tuple[Member, ...]:
@@ -90,10 +58,29 @@ def turns(graph: Graph, member: Member) -> tuple[int, int]:
 
 def regions(graph: Graph, member: Member, reaches: Reaches | None = None) -> Mapping[int, Region] | None:
     """What each operator computes in a turn (rows) and for a tile (pixels). None where what one of them needs of
-    another one does not advance evenly, or is needed outside too. reaches: kept from one member to the next."""
-    found = of_one_pixel(graph, member.ops, reaches or Reaches(), member.adds)
-    computed = None if found is None else spread(graph, member, found)
-    return None if computed is None or _some_empty(graph, member, computed) else computed
+    another one does not advance evenly, or is needed outside too, and where tiles would slide in vain. reaches: kept
+    from one member to the next."""
+    known = reaches or Reaches()
+    found = of_one_pixel(graph, member.ops, known, member.adds)
+    if found is None:
+        return None
+    if member.slides:
+        slid = slides(graph, member, known)
+        return None if slid is None else spread(graph, member, found, slid)
+    computed = spread(graph, member, found)
+    return None if _some_empty(graph, member, computed) else computed
+
+
+def of_one_pixel(graph: Graph, ops: Sequence[int], reaches: Reaches, adds: bool = False) -> Mapping[int, Region] | None:
+    """What the operators compute where one pixel of the last one's output, or input where it adds, is computed at a
+    time; None as above."""
+    one = Extent(0, 1, 1)
+    return needed(graph, ops, (one, one), reaches, adds)
+
+
+def slides(graph: Graph, member: Member, reaches: Reaches) -> Sliding | None:
+    """The columns of a member whose tiles slide; None where they cannot, or need not."""
+    return sliding(graph, member.ops, member.pixels, reaches, member.adds) if turns(graph, member)[1] > 1 else None
 
 
 def added(graph: Graph, member: Member) -> Tensor:
@@ -101,8 +88,13 @@ def added(graph: Graph, member: Member) -> Tensor:
     return graph.operand(graph.ops[member.last], 0) if member.adds else result(graph, member.last)
 
 
-def spread(graph: Graph, member: Member, found: Mapping[int, Region]) -> Mapping[int, Region]:
-    """What a member's operators compute, from what they compute for one pixel of the last one's output."""
+def spread(
+    graph: Graph, member: Member, found: Mapping[int, Region], slid: Sliding | None = None
+) -> Mapping[int, Region]:
+    """What a member's operators compute, from what they compute for one pixel of the last one's output. slid: where its
+    tiles slide, what `slides` says."""
+    if slid is not None:
+        return {op: (rows.of(member.rows), slid.columns[op].computed) for op, (rows, _) in found.items()}
     if turns(graph, member)[1] == 1:
         last = {member.last: added(graph, member)}
         return {
@@ -112,57 +104,51 @@ def spread(graph: Graph, member: Member, found: Mapping[int, Region]) -> Mapping
     return {op: (rows.of(member.rows), pixels.of(member.pixels)) for op, (rows, pixels) in found.items()}
 
 
-def of_one_pixel(graph: Graph, ops: Sequence[int], reaches: Reaches, adds: bool = False) -> Mapping[int, Region] | None:
-    """What the operators compute where one pixel of the last one's output, or input where it adds, is computed at a
-    time; None as above."""
-    found: dict[int, Region] = {ops[-1]: (Extent(0, 1, 1), Extent(0, 1, 1))}
-    writers = {graph.ops[op].outputs[0]: op for op in ops[:-1]}
-    if writers and not _enclosed(graph, ops, writers):
-        return None
-    for index in reversed(ops):
-        op = graph.ops[index]
-        if index not in found:
-            return None
-        for position, tensor in enumerate(TABLE[op.kind].operands(graph, op)):
-            if tensor.id not in writers:
-                continue
-            adding = adds and index == ops[-1]
-            needed = found[index] if adding else read(graph, op, position, found[index], reaches)
-            known = found.get(writers[tensor.id], needed)
-            if needed is None or known is None:
-                return None
-            rows, columns = needed[0].joined(known[0]), needed[1].joined(known[1])
-            if rows is None or columns is None:
-                return None
-            found[writers[tensor.id]] = rows, columns
-    return found
-
-
-def read(graph: Graph, op: Op, position: int, region: Region, reaches: Reaches) -> Region | None:
-    """What an operator reads of an operand for a region of its output; None where that does not advance evenly."""
-    window = reaches.window(graph, op, position)
-    return None if window is None else (region[0].through(window[0]), region[1].through(window[1]))
-
-
 def adds(graph: Graph, op: Op) -> bool:
     """Whether an operator can add up its input's rows as they come."""
     return TABLE[op.kind].sums(graph, op) > 0
 
 
-def nodes(graph: Graph, member: Member, var: str, tile: str, reverse: bool = False) -> tuple[Node, ...]:
-    """One turn, number `var`. tile: the variable that counts its tiles."""
+def nodes(graph: Graph, member: Member, numbers: Mapping[int, str], reverse: bool = False) -> tuple[Node, ...]:
+    """One turn. numbers: by operator, what the names of its variables end in: y_ and the last one's counts turns, t_ and
+    the last one's tiles."""
+    var, tile = f"y_{numbers[member.last]}", f"t_{numbers[member.last]}"
     if member.plain or (member.adds and len(member.ops) == 1):
         return (Run(member.last, one_row(added(graph, member).hwc, var, reverse), member.adds),)
     found = regions(graph, member)
     assert found is not None and not reverse
-    runs = []
-    for op in member.ops:
-        adding = member.adds and op == member.last
-        (rows, pixels), channels = found[op], (added(graph, member) if adding else result(graph, op)).hwc[2]
-        box = AffineBox(*rows.bounds(var), *pixels.bounds(tile), Affine(0), Affine(channels))
-        runs.append(Run(op, box, adding))
+    if member.slides:
+        return (_sliding(graph, member, found, numbers, (var, tile)),)
+    runs = tuple(_run(graph, member, op, found[op], (var, tile)) for op in member.ops)
     count = turns(graph, member)[1]
-    return tuple(runs) if count == 1 else (Loop(tile, count, tuple(runs)),)
+    return runs if count == 1 else (Loop(tile, count, runs),)
+
+
+def _run(graph: Graph, member: Member, op: int, region: Region, names: tuple[str, str]) -> Run:
+    """names: of the variables that count its rows' and its pixels' turns."""
+    adding = member.adds and op == member.last
+    channels = (added(graph, member) if adding else result(graph, op)).hwc[2]
+    bounds = *region[0].bounds(names[0]), *region[1].bounds(names[1])
+    return Run(op, AffineBox(*bounds, Affine(0), Affine(channels)), adding)
+
+
+def _sliding(
+    graph: Graph, member: Member, found: Mapping[int, Region], numbers: Mapping[int, str], names: tuple[str, str]
+) -> Loop:
+    """The tiles of a turn: what an operator keeps moves before it computes what is new."""
+    slid = slides(graph, member, Reaches())
+    assert slid is not None
+    var, tile = names
+    body: list[Node] = []
+    for op in member.ops:
+        columns, region = slid.columns[op], found[op]
+        if columns.kept is not None and columns.moves:
+            rows = min(region[0].size, result(graph, op).hwc[0])
+            move = Slide(result(graph, op).id, rows, *columns.kept.bounds(tile))
+            body.append(Due(f"k_{numbers[op]}", tile, columns.first + 1, 1, columns.moves, (move,)))
+        run = _run(graph, member, op, region, (var, f"x_{numbers[op]}"))
+        body.append(Due(f"x_{numbers[op]}", tile, columns.first, 1, columns.turns, (run,)))
+    return Loop(tile, slid.iterations, tuple(body))
 
 
 def one_row(hwc: tuple[int, int, int], var: str, reverse: bool = False) -> AffineBox:
@@ -185,10 +171,3 @@ def _some_empty(graph: Graph, member: Member, computed: Mapping[int, Region]) ->
         for op, (_, across) in computed.items()
         if op != member.last
     )
-
-
-def _enclosed(graph: Graph, ops: Sequence[int], writers: Mapping[TensorId, int]) -> bool:
-    """Whether what the operators pass on is read by them alone."""
-    inside = set(ops)
-    readers = ((ident, index) for index, op in enumerate(graph.ops) for ident in op.inputs if ident in writers)
-    return not any(i in writers for i in graph.outputs) and all(index in inside for _, index in readers)

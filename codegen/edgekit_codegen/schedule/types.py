@@ -2,7 +2,7 @@
 
     Schedule = segments in order; Segment = nodes in order
     Node     = Run (one operator over a box) | Loop | Due (some iterations of a loop) | Pull (an input row)
-             | Push (an output row) | Copy (a row, into its ring)
+             | Push (an output row) | Copy (a row, into its ring) | Slide (a tile, to its next place)
 
 A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
 """
@@ -117,7 +117,18 @@ class Copy:
     row: Affine
 
 
-Leaf = Run | Pull | Push | Copy
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """Move the pixels x0 .. x1-1 of a tile, which the next tile of its row reads too, to the begin of its storage, in
+    each of its `rows` rows; the tile then lies as many pixels farther to the right as x0 advances with its loop."""
+
+    tensor: TensorId
+    rows: int
+    x0: Affine
+    x1: Affine
+
+
+Leaf = Run | Pull | Push | Copy | Slide
 Node = Leaf | Loop | Due
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..cost import instructions_of
 from ..ir.types import Graph
 from ..ops import TABLE
 from . import walk
-from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule
+from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
 
 CALL = 30
 """Instructions, about, to call a layer for one row."""
@@ -43,12 +44,20 @@ def overhead(graph: Graph, schedule: Schedule) -> int:
     for leaf, loops in _leaves(schedule):
         if isinstance(leaf, Copy):
             total += COPY * graph.tensors[leaf.tensor].bytes
+        elif isinstance(leaf, Slide):
+            total += math.prod(loops.values()) * (CALL + COPY * slid_bytes(graph, leaf))
         elif isinstance(leaf, Pull | Push):
             total += CALL * graph.tensors[leaf.tensor].hwc[0]
         elif isinstance(leaf, Run) and loops:
             total += CALL * _calls(graph, leaf, loops)
             total += instructions_of(graph, graph.ops[leaf.op]) * (times(graph, leaf, loops) - 1)
     return round(total)
+
+
+def slid_bytes(graph: Graph, move: Slide) -> int:
+    """Bytes that move each time."""
+    tensor = graph.tensors[move.tensor]
+    return move.rows * (move.x1.const - move.x0.const) * tensor.hwc[2] * tensor.dtype.size
 
 
 def _leaves(schedule: Schedule) -> Iterator[tuple[Node, Loops]]:
