@@ -183,8 +183,18 @@ STREAMED: dict[str, tuple[str, Callable[[Sources], Sources], str]] = {
     ),
     "a new row that is sought in its ring": (
         "landing",
-        swap("ek_rows.h", "return y == fresh.number ? fresh.row :", "return y > 1 << 20 ? fresh.row :"),
+        swap("ek_rows.h", "behind < (unsigned)fresh.n ?", "behind > 1u << 20 ?"),
         r"row 0 of conv2d \(layer 1\): .* loads .*\(nothing written yet\), which this row does not declare",
+    ),
+    "a tile that slides too far": (
+        "sliding tiles",
+        swap("ek_rows.h", "memmove(row, row + step, kept)", "memmove(row, row + step + 1, kept)"),
+        r"what stays of a tile of 'tensor_\d+' is read where it is not",
+    ),
+    "a tile of which less stays": (
+        "sliding tiles",
+        swap("ek_rows.h", "memmove(row, row + step, kept)", "memmove(row, row + step, kept - 1)"),
+        r"what stays of a tile of 'tensor_\d+' moves to .*, or does not",
     ),
     "a row that does not move": (
         "landing",

@@ -17,11 +17,11 @@ from support.host_model import reference_bytes
 from edgekit_codegen.errors import InvalidPlan
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory import Plan
-from edgekit_codegen.memory.plan import Storage
+from edgekit_codegen.memory.plan import Fresh, Storage
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule.stream import stream
 from edgekit_codegen.schedule.tiles import Member
-from edgekit_codegen.schedule.types import Affine, Copy, Due, Loop, Node, Run, Schedule, Segment
+from edgekit_codegen.schedule.types import Affine, Copy, Due, Loop, Node, Run, Schedule, Segment, Slide
 
 Change = Callable[[Plan], Plan]
 
@@ -73,25 +73,25 @@ def lands(s: Storage) -> bool:
 
 
 def landing_in_its_ring(plan: Plan) -> Plan:
-    return of(plan, lands, lambda s: replace(s, fresh=(s.region, s.offsets[0])))
+    return of(plan, lands, lambda s: replace(s, fresh=Fresh(s.region, s.offsets[0])))
 
 
 def landing_on_another_ring(plan: Plan) -> Plan:
     target = next(s for s in plan.storages if lands(s))
     other = max((s for s in plan.storages if s is not target), key=lambda s: min(s.slots, s.box.y1 - 1))
-    return of(plan, target.__eq__, lambda s: replace(s, fresh=(other.region, other.offsets[0])))
+    return of(plan, target.__eq__, lambda s: replace(s, fresh=Fresh(other.region, other.offsets[0])))
 
 
 def landing_askew(plan: Plan) -> Plan:
     def change(s: Storage) -> Storage:
         assert s.fresh is not None
-        return replace(s, fresh=(s.fresh[0], s.fresh[1] + 2))
+        return replace(s, fresh=replace(s.fresh, offset=s.fresh.offset + 2))
 
     return of(plan, lands, change)
 
 
 def landing_outside(plan: Plan) -> Plan:
-    return of(plan, lands, lambda s: replace(s, fresh=(0, plan.arena_bytes)))
+    return of(plan, lands, lambda s: replace(s, fresh=Fresh(0, plan.arena_bytes)))
 
 
 def never_landing(plan: Plan) -> Plan:
@@ -111,6 +111,16 @@ def fewer_sums(plan: Plan) -> Plan:
     return replace(plan, scratch=tuple(replace(t, size=t.size - 4) for t in plan.scratch))
 
 
+def fewer_new_rows(plan: Plan) -> Plan:
+    """New rows lie on each other."""
+
+    def change(s: Storage) -> Storage:
+        assert s.fresh is not None
+        return replace(s, fresh=replace(s.fresh, rows=s.fresh.rows - 1))
+
+    return of(plan, lambda s: s.fresh is not None and s.fresh.rows > 1, change)
+
+
 def rescheduled(change: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Change:
     """What the stream's loop does, changed."""
 
@@ -121,6 +131,43 @@ def rescheduled(change: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Chang
         return replace(plan, schedule=Schedule((Segment("stream", (replace(loop, body=change(loop.body)),)),)))
 
     return made
+
+
+def in_tiles(change: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Callable[[tuple[Node, ...]], tuple[Node, ...]]:
+    """What is done for each of the first tiles, changed."""
+
+    def made(body: tuple[Node, ...]) -> tuple[Node, ...]:
+        turn = next(n for n in body if isinstance(n, Due) and isinstance(n.body[0], Loop))
+        (loop,) = turn.body
+        assert isinstance(loop, Loop)
+        changed = replace(turn, body=(replace(loop, body=change(loop.body)),))
+        return tuple(changed if node is turn else node for node in body)
+
+    return made
+
+
+def slides(node: Node) -> bool:
+    return isinstance(node, Due) and isinstance(node.body[0], Slide)
+
+
+def no_slide(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    return tuple(node for node in body if not slides(node))
+
+
+def slides_last(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    return (*no_slide(body), *filter(slides, body))
+
+
+def slid_columns(by: int) -> Callable[[tuple[Node, ...]], tuple[Node, ...]]:
+    """So many columns more stay."""
+
+    def change(body: tuple[Node, ...]) -> tuple[Node, ...]:
+        turn = next(filter(slides, body))
+        assert isinstance(turn, Due) and isinstance(turn.body[0], Slide)
+        slide = replace(turn.body[0], x1=replace(turn.body[0].x1, const=turn.body[0].x1.const + by))
+        return tuple(replace(turn, body=(slide,)) if node is turn else node for node in body)
+
+    return change
 
 
 def copies(node: Node) -> bool:
@@ -179,6 +226,14 @@ WRONG: dict[str, tuple[str, Change, str]] = {
     "a tile that moves too fast": ("tiles", faster, "reaches outside its storage's"),
     "a tile of one row less": ("tiles of several rows", tile_shorter, RING),
     "a ring between tiles, one slot short": ("tiles", ring_shorter, RING),
+    "a sliding tile one pixel narrower": ("sliding tiles", narrower, "reaches outside its storage.s"),
+    "a sliding tile that moves too fast": ("sliding tiles", faster, "do not slide"),
+    "a tile that does not slide": ("sliding tiles", rescheduled(in_tiles(no_slide)), RING),
+    "a tile that slides when it is done": ("sliding tiles", rescheduled(in_tiles(slides_last)), RING),
+    "a tile that slides too late": ("sliding tiles", rescheduled(in_tiles(moved_in_time(slides, 1))), RING),
+    "a tile that keeps too few columns": ("sliding tiles", rescheduled(in_tiles(slid_columns(-1))), RING),
+    "a tile that keeps more than it holds": ("sliding tiles", rescheduled(in_tiles(slid_columns(1))), "do not slide"),
+    "several new rows in one place": ("landing of several rows", fewer_new_rows, RING),
     "a ring of rows that move, one slot short": ("landing", ring_shorter, RING),
     "a new row in its own ring": ("landing", landing_in_its_ring, f"overlaps its slot in the ring|{RING}"),
     "a new row on another ring": ("landing", landing_on_another_ring, f"{RING}|overwrite its input"),
@@ -246,10 +301,11 @@ def moved(draw: st.DrawFn, plan: Plan) -> Plan:
     chosen = draw(st.sampled_from([*plan.storages, *plan.scratch]))
     room = plan.regions[0].used
     if isinstance(chosen, Storage):
-        anew = chosen.fresh is not None and draw(st.booleans())
-        offset = 4 * draw(st.integers(0, max(0, room - chosen.pitch * (1 if anew else chosen.slots)) // 4))
-        change = replace(chosen, fresh=(0, offset))
-        if not anew:
+        anew = chosen.fresh if draw(st.booleans()) else None
+        slots = chosen.slots if anew is None else anew.rows
+        offset = 4 * draw(st.integers(0, max(0, room - chosen.pitch * slots) // 4))
+        change = replace(chosen, fresh=Fresh(0, offset, slots))
+        if anew is None:
             delta = offset - min(chosen.offsets)
             assume(max(chosen.offsets) + delta + chosen.pitch <= room)
             change = replace(chosen, offsets=tuple(o + delta for o in chosen.offsets))

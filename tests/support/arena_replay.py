@@ -22,7 +22,7 @@ from edgekit_codegen.memory.order import row_box, rows_read
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.tags import NOTHING, SCRATCH, TaggedArena
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Copy, Env, Leaf, Pull, Run
+from edgekit_codegen.schedule.types import Copy, Env, Leaf, Pull, Run, Slide
 
 MARK, PULL, PUSH = "mark", "pull", "push"  # the events of a trace
 _UNDECLARED, _OWN = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1  # below all tags
@@ -96,6 +96,9 @@ class ArenaReplay:
         self.loads += int((~step.write).sum())
         self.stores += int(step.write.sum())
         first = self._positions(step)
+        if isinstance(call[2], Slide):
+            self._slid(step, first, call[2])
+            return
         rows = self._told_apart(self._declared(call[2], call[3]))
         begin = 0
         for number, (what, row) in enumerate(rows):
@@ -117,7 +120,7 @@ class ArenaReplay:
         for node, env in walk.executed(self._plan.schedule):
             if isinstance(node, Run):
                 yield MARK, self._layers.index(node.op), node, env
-            elif isinstance(node, Copy):
+            elif isinstance(node, Copy | Slide):
                 yield MARK, self._writer(node.tensor), node, env
             else:
                 row = node.row.at(env)
@@ -134,11 +137,36 @@ class ArenaReplay:
         if isinstance(node, Run):
             yield from self._added(node, env) if node.adds else self._computed(node, env)
             return
-        part = node.tensor, row_box(self._graph, node.tensor, node.row.at(env))
+        assert not isinstance(node, Slide), "a tile's bytes move as they are, those outside its tensor too"
+        first = node.row.at(env)
         if isinstance(node, Copy):
-            yield f"row {part[1].y0} of '{self._graph.tensors[node.tensor].name}'", _Row(part, (part,), moves=True)
+            name = self._graph.tensors[node.tensor].name
+            for y in range(first, min(first + node.rows, self._graph.tensors[node.tensor].hwc[0])):
+                part = node.tensor, row_box(self._graph, node.tensor, y)
+                yield f"row {y} of '{name}'", _Row(part, (part,), moves=True)
         else:
+            part = node.tensor, row_box(self._graph, node.tensor, first)
             yield self._what, _Row(part, ()) if isinstance(node, Pull) else _Row(None, (part,))
+
+    def _slid(self, step: Step, first: Index, node: Slide) -> None:
+        """Each of a tile's rows begins with the bytes that lay behind its first pixels; all are read before that."""
+        s, tensor = self._arena.storage(node.tensor), self._graph.tensors[node.tensor]
+        pixel = tensor.hwc[2] * tensor.dtype.size
+        kept, ahead = (node.x1.const - node.x0.const) * pixel, sum(k for _, k in node.x0.terms) * pixel
+        assert node.rows == s.slots
+        to = (np.array(s.offsets)[:, None] + np.arange(kept) + self._starts[s.region]).ravel()
+        (stored, when), (loaded, then) = (
+            _bytes_of(first, step.size, np.flatnonzero(wanted)) for wanted in (step.write, ~step.write)
+        )
+        name = f"what stays of a tile of '{tensor.name}'"
+        if not np.array_equal(np.unique(stored), np.unique(to)):
+            odd = np.setxor1d(stored, to)
+            raise AccessError(f"{self._what}: {name} moves to {self._place(int(odd[0]))}, or does not")
+        self._stored[stored[::-1]] = when[::-1]
+        if not np.isin(loaded, to + ahead).all() or (self._stored[loaded] < then).any():
+            raise AccessError(f"{self._what}: {name} is read where it is not, or not any more")
+        self._stored[stored] = _NEVER
+        self._arena.tags[to] = self._arena.tags[to + ahead].copy()
 
     def _computed(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
         op = self._graph.ops[node.op]

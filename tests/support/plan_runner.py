@@ -39,7 +39,7 @@ class _Runner:
         self.held = {s.tensor: s for s in plan.storages}
         self.placed: dict[TensorId, int] = {}
         self.fixed: dict[int, Call] = {}
-        self.fresh: dict[TensorId, int] = {}
+        self.fresh: dict[TensorId, set[int]] = {}
         self.env: Env = {}
 
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> bytes:
@@ -65,9 +65,10 @@ class _Runner:
                 continue
             y = leaf.row.at(env)
             if isinstance(leaf, Copy):
-                row = self.view(leaf.tensor, y).copy()
-                del self.fresh[leaf.tensor]
-                self.view(leaf.tensor, y)[...] = row
+                for row in range(y, min(y + leaf.rows, self.graph.tensors[leaf.tensor].hwc[0])):
+                    moved = self.view(leaf.tensor, row).copy()
+                    self.fresh[leaf.tensor].remove(row)
+                    self.view(leaf.tensor, row)[...] = moved
             elif isinstance(leaf, Pull):
                 self.written(leaf.tensor, y)
                 self.view(leaf.tensor, y)[...] = given[leaf.tensor][y]
@@ -107,15 +108,16 @@ class _Runner:
             return self.placed[ident] + y * self.shape(ident)[1]
         held = self.held[ident]
         moved = held.first.at(self.env) * tensor.hwc[2] * tensor.dtype.size
-        if self.fresh.get(ident) == y:
+        if y in self.fresh.get(ident, ()):
             assert held.fresh is not None
-            return self.bases[held.fresh[0]] + held.fresh[1]
+            return self.bases[held.fresh.region] + held.fresh.offset + y % held.fresh.rows * held.pitch
         return self.bases[held.region] + held.offsets[y % held.slots] - moved
 
     def written(self, ident: TensorId, y: int) -> None:
         """Row y is about to be written; it may not be in its slot at first."""
-        if self.held[ident].fresh is not None:
-            self.fresh[ident] = y
+        fresh = self.held[ident].fresh
+        if fresh is not None:
+            self.fresh[ident] = {row for row in self.fresh.get(ident, ()) if row // fresh.rows == y // fresh.rows} | {y}
 
     def view(self, ident: TensorId, y: int) -> npt.NDArray[Any]:
         return self.memory.view(self.address(ident, y), self.shape(ident)[1])

@@ -72,34 +72,38 @@ static inline void ek_rows_of_tile(const ek_ctx_t *ctx, const ek_map_t *map, con
     }
 }
 
-/* The newest row of a tensor, which is not in its slot yet: it lies where it was computed. number: negative where every
- * row is in its slot. */
+/* The newest rows of a tensor, `n` from row `first` on, which are not in their slots yet: they lie one after the other
+ * where they were computed. first: negative where every row is in its slot. */
 typedef struct {
     const int8_t *row;
-    int number;
+    int first;
+    int n;
 } ek_fresh_t;
 
 /* Row y, which must exist, to be read: from its slot or where it is fresh. */
 static inline const int8_t *ek_row_or_fresh(const ek_ctx_t *ctx, const ek_map_t *map, int y, ek_fresh_t fresh)
 {
-    return y == fresh.number ? fresh.row : ek_row(ctx, map, y);
+    const unsigned behind = (unsigned)y - (unsigned)fresh.first; /* before `first` it wraps to more than n */
+    return fresh.first >= 0 && behind < (unsigned)fresh.n ? fresh.row + (int)behind * map->pitch : ek_row(ctx, map, y);
 }
 
-/* As ek_rows, one of the rows being fresh. */
+/* As ek_rows, some of the rows being fresh. */
 static inline void ek_rows_and_fresh(const ek_ctx_t *ctx, const ek_map_t *map, const int8_t *in[], int n, int first,
                                      int dilation, ek_fresh_t fresh)
 {
-    const int behind = fresh.number - first;
-    ek_rows(ctx, map, in, n, first, dilation);
-    if (fresh.number >= 0 && behind >= 0 && behind % dilation == 0 && behind / dilation < n) {
-        in[behind / dilation] = fresh.row;
+    for (int k = 0; k < n; ++k) {
+        const int y = first + k * dilation;
+        in[k] = y >= 0 && y < map->rows ? ek_row_or_fresh(ctx, map, y, fresh) : NULL;
     }
 }
 
-/* Move a row from where it was computed to its slot. */
-static inline void ek_keep_row(const ek_ctx_t *ctx, const ek_map_t *map, int y, const void *fresh)
+/* Move rows y .. y+n-1, as far as there are so many, from where they were computed to their slots. */
+static inline void ek_keep_rows(const ek_ctx_t *ctx, const ek_map_t *map, int y, int n, const void *fresh)
 {
-    __builtin_memcpy(ek_row_mut(ctx, map, y), fresh, (size_t)map->pitch); /* freestanding */
+    for (int i = 0; i < n && y + i < map->rows; ++i) {
+        const int8_t *row = (const int8_t *)fresh + i * map->pitch;
+        __builtin_memcpy(ek_row_mut(ctx, map, y + i), row, (size_t)map->pitch); /* freestanding */
+    }
 }
 
 /* In each row of a tile, move the `kept` bytes behind the first `step` ones, which the next tile reads too, to the

@@ -69,10 +69,10 @@ def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts
         yield f"{indent}ek_mark(ctx, {names.layers.index(node.op)});"
         yield literals.fill(f"{indent}{names.layer(node.op)}(", ("ctx", *bounds), ");")
     elif isinstance(node, Copy):
-        region, offset = names.fresh(node.tensor)
-        row, writer = affine(node.row), names.writer(node.tensor)
-        yield f"{indent}ek_mark(ctx, {writer});"
-        yield f"{indent}ek_keep_row(ctx, &{names.map(node.tensor)}, {row}, ek_at(ctx, {region}, {offset}));"
+        fresh, storage = names.fresh(node.tensor), names.storage(node.tensor)
+        place = f"ek_at(ctx, {fresh.region}, {fresh.offset + (fresh.rows - node.rows) * storage.pitch})"
+        yield f"{indent}ek_mark(ctx, {names.writer(node.tensor)});"
+        yield f"{indent}ek_keep_rows(ctx, &{names.map(node.tensor)}, {affine(node.row)}, {node.rows}, {place});"
     elif isinstance(node, Slide):
         tensor, storage = graph.tensors[node.tensor], names.storage(node.tensor)
         pixel = tensor.hwc[2] * tensor.dtype.size
@@ -101,8 +101,8 @@ def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> 
         indent += literals.INDENT
     place = f"{fetch}(ctx, &{names.map(node.tensor)}, {row})"
     if isinstance(node, Pull) and names.storage(node.tensor).fresh is not None:
-        region, offset = names.fresh(node.tensor)
-        place = f"ek_at(ctx, {region}, {offset})"
+        fresh = names.fresh(node.tensor)
+        place = f"ek_at(ctx, {fresh.region}, {fresh.offset})"
     yield f"{indent}status = ctx->{verb}(ctx->user, {row}, {place});"
     yield f"{indent}if (status != EK_OK) {{"
     yield f"{indent}    return status;"

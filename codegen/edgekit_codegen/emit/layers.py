@@ -41,7 +41,7 @@ def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: boo
         graph, op.outputs[0], names
     )
     if names.storage(op.outputs[0]).fresh is not None:
-        target = f"ek_at(ctx, {', '.join(map(str, names.fresh(op.outputs[0])))})"
+        target = _new_row(op.outputs[0], names)
     pixels = ("x0", "x1") if strips else ("0", str((graph.operand(op, 0) if adds else graph.result(op)).hwc[1]))
     where = (_within_image(access), *pixels) if receives_row(access) or adds else pixels
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
@@ -147,10 +147,17 @@ def _row(graph: Graph, ident: TensorId, y: str, names: Names) -> str:
 
 
 def _fresh(ident: TensorId, names: Names) -> str:
-    region, offset = names.fresh(ident)
-    return (
-        f"    const ek_fresh_t {_fresh_name(ident, names)} = {{ek_at(ctx, {region}, {offset}), {names.newest(ident)}}};"
-    )
+    fresh, turn = names.fresh(ident), names.newest(ident)
+    first = turn if fresh.rows == 1 else f"{turn} * {fresh.rows}"
+    place = f"ek_at(ctx, {fresh.region}, {fresh.offset})"
+    return f"    const ek_fresh_t {_fresh_name(ident, names)} = {{{place}, {first}, {fresh.rows}}};"
+
+
+def _new_row(ident: TensorId, names: Names) -> str:
+    """In C, where row y of a tensor is computed."""
+    fresh = names.fresh(ident)
+    inside = f"u + (uint32_t)(y % {fresh.rows} * {names.storage(ident).pitch})" if fresh.rows > 1 else ""
+    return f"ek_at(ctx, {fresh.region}, {fresh.offset}{inside})"
 
 
 def _fresh_name(ident: TensorId, names: Names) -> str:

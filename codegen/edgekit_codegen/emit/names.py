@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..ir.types import Graph, TensorId
-from ..memory.plan import Plan, Storage
+from ..memory.plan import Fresh, Plan, Storage
 from ..ops import TABLE
 from ..ops.record import Overlap
 from ..schedule import walk
@@ -92,20 +92,20 @@ class Names:
         )
         return next((var for i in idents for var, _ in self._storages[i].first.terms), "")
 
-    def fresh(self, tensor: TensorId) -> tuple[int, int]:
-        """The region, as generated code numbers it, and the offset where a tensor's newest row lies."""
+    def fresh(self, tensor: TensorId) -> Fresh:
+        """Where a tensor's newest rows lie, the region as generated code numbers it."""
         found = self._storages[tensor].fresh
         assert found is not None
-        return self.region(found[0]), found[1]
+        return replace(found, region=self.region(found.region))
 
     def fresh_operands(self, graph: Graph, op: int) -> tuple[TensorId, ...]:
-        """An operator's operands whose newest row may not be in its slot yet."""
+        """An operator's operands whose newest rows may not be in their slots yet."""
         operands = TABLE[graph.ops[op].kind].operands(graph, graph.ops[op])
         found = (t.id for t in operands if not t.is_constant and self._storages[t.id].fresh is not None)
         return tuple(dict.fromkeys(found))
 
     def newest(self, tensor: TensorId) -> str:
-        """The loop variable that says which row of a tensor is the newest; negative where none is new."""
+        """The loop variable that says which turn's rows of a tensor are new; negative where none are."""
         return self._newest[tensor]
 
     def writer(self, tensor: TensorId) -> int:

@@ -18,7 +18,7 @@ class Spans:
     """The parts of a buffer that live on their own, as arrays of one length.
 
     begin, end   the bytes of each part, from the buffer's start
-    first, last  the times between which it is live, inclusive
+    first, last  the times between which it is live, inclusive; it never is where `last` is the smaller one
     """
 
     begin: Index
@@ -42,7 +42,7 @@ class Buffer:
     slot     the one slot that these bytes are; None where they are all of them, one after the other
     spans    the lives of its parts; None where all of it lives from `first` to `last`
     tile     what of its tensor is there at a time; None for all of it
-    fresh    these bytes are where a row of its tensor is computed before it moves into the ring
+    fresh    these bytes are where so many rows of its tensor are computed before they move into the ring; 0 for others
     """
 
     tensors: tuple[TensorId, ...]
@@ -56,7 +56,7 @@ class Buffer:
     slot: int | None = None
     spans: Spans | None = None
     tile: Tile | None = None
-    fresh: bool = False
+    fresh: int = 0
 
 
 def align_up(value: int) -> int:
@@ -74,6 +74,8 @@ def live_bytes(items: Sequence[Buffer], whole_slots: bool = False) -> dict[int, 
     parts = [_slots_of(item) if whole_slots and item.slots and item.tile is None else spans_of(item) for item in items]
     size = np.concatenate([p.end - p.begin for p in parts])
     first, last = np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts])
+    living = first <= last
+    size, first, last = size[living], first[living], last[living]
     times = np.unique(first)
     return dict(zip(times.tolist(), _at(times, first, last, size).tolist(), strict=True))
 

@@ -15,7 +15,7 @@ from ..schedule import walk
 from ..schedule.reach import Index, Reaches
 from ..schedule.types import Schedule
 from .buffer import Buffer, Spans, align_up
-from .calls import Call, Tile
+from .calls import Call, Tile, Transfer
 from .lives import Lives, RowLives, lives, merged, ring_rows
 from .places import Places
 
@@ -69,7 +69,7 @@ class _Layout:
             apart += _scratch(graph, call)
         for ident in graph.outputs:
             self._resolve(ident)
-        apart += [self._fresh(ident, times) for ident, times in self.lives.moved.items()]
+        apart += [self._fresh(ident, move) for ident, move in self.lives.moved.items()]
         unique = {id(g): g for g in self.groups.values()}.values()
         return (*(self._buffer(group) for group in unique), *apart)
 
@@ -82,14 +82,15 @@ class _Layout:
         traffic = 2 * size * len(life.born)
         return Buffer((ident,), None, size, first, last, traffic, (0,), tile.rows, None, spans, tile)
 
-    def _fresh(self, ident: TensorId, moved: Index) -> Buffer:
-        """Where a tensor's rows are until they move into its ring."""
-        born, tensor = self.lives.rows[ident].born, self.graph.tensors[ident]
-        size = align_up(tensor.bytes // tensor.hwc[0])
-        first, last = int(born.min()), int(moved.max())
-        return Buffer(
-            (ident,), None, size, first, last, tensor.bytes, (0,), spans=_again(size, born, moved), fresh=True
-        )
+    def _fresh(self, ident: TensorId, move: Transfer) -> Buffer:
+        """Where the rows of a turn are until they move into their ring."""
+        tensor, life = self.graph.tensors[ident], self.lives.rows[ident]
+        size = align_up(move.rows * (tensor.bytes // tensor.hwc[0]))
+        turns = np.arange(0, len(move.times), move.rows)
+        born = np.minimum.reduceat(life.born, turns)
+        left = np.maximum.reduceat(np.where(move.stays, life.dies, move.times), turns)
+        first, last, spans = int(born.min()), int(left.max()), _again(size, born, left)
+        return Buffer((ident,), None, size, first, last, tensor.bytes, (0,), spans=spans, fresh=move.rows)
 
     def _define(self, ident: TensorId, host: TensorId | None = None) -> None:
         """A tensor begins to live: with its family where that has bytes already, in those of `host`, or in new ones."""
@@ -184,7 +185,9 @@ class _Layout:
     def _in_ring(self, ident: TensorId) -> RowLives:
         """The lives of a tensor's rows; of those that are computed somewhere else, from when they have moved."""
         life, moved = self.lives.rows[ident], self.lives.moved.get(ident)
-        return life if moved is None else RowLives(moved, np.maximum(life.dies, moved))
+        if moved is None:
+            return life
+        return RowLives(moved.times, np.where(moved.stays, moved.times - 1, np.maximum(life.dies, moved.times)))
 
 
 def _row_spans(life: RowLives, slots: int, pitch: int) -> Spans:

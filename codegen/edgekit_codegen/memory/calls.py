@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import CodegenError
 from ..ir.region import Box
@@ -70,10 +71,21 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transfer:
-    """The time at which each row of a tensor arrives, leaves, or moves into its ring."""
+    """The time at which each row of a tensor arrives, leaves, or moves into its ring.
+
+    rows  rows of a turn
+    skip  how many of them, the first ones, do not move
+    """
 
     node: Pull | Push | Copy
     times: Index
+    rows: int = 1
+    skip: int = 0
+
+    @property
+    def stays(self) -> npt.NDArray[np.bool_]:
+        """Per row, whether it does not move."""
+        return np.arange(len(self.times)) % self.rows < self.skip
 
 
 def calls(graph: Graph, schedule: Schedule) -> Iterator[Call | Transfer]:
@@ -127,7 +139,9 @@ def _paced(graph: Graph, loop: Loop, begin: int) -> list[Call | Transfer] | None
 
 def _turns(graph: Graph, body: Sequence[Node], var: str, times: Index) -> Sequence[Call | Transfer] | None:
     """The calls of one node in its turns; None unless they take all rows of a tensor."""
-    if len(body) == 1 and isinstance(body[0], Pull | Push | Copy | Run):
+    if len(body) == 1 and isinstance(body[0], Copy):
+        return _landed(graph, body[0], var, times)
+    if len(body) == 1 and isinstance(body[0], Pull | Push | Run):
         order = _order(graph, body[0], var, len(times))
         if order is not None:
             ordered = np.empty_like(times)
@@ -141,7 +155,18 @@ def _turns(graph: Graph, body: Sequence[Node], var: str, times: Index) -> Sequen
     return _tiled(graph, tile, var, times)
 
 
-def _order(graph: Graph, node: Pull | Push | Copy | Run, var: str, n: int) -> Index | None:
+def _landed(graph: Graph, node: Copy, var: str, times: Index) -> Sequence[Transfer] | None:
+    """When the rows move; None unless the same rows of every turn do."""
+    turn, first = dict(node.row.terms).get(var, 0), node.row.const
+    rows = graph.tensors[node.tensor].hwc[0]
+    if len(node.row.terms) != 1 or turn < 1 or not turn * (len(times) - 1) < rows <= turn * len(times):
+        return None
+    if not 0 <= first < first + node.rows == turn:
+        return None
+    return [Transfer(node, times[np.arange(rows) // turn], turn, first)]
+
+
+def _order(graph: Graph, node: Pull | Push | Run, var: str, n: int) -> Index | None:
     """The rows that a node computes, adds or moves, one for every value 0 .. n-1 of a variable; None unless these are
     all rows of a tensor, whole, up or down."""
     if isinstance(node, Run):

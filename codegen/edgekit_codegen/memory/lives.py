@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from ..ir.types import Graph, Tensor, TensorId
 from ..ops import TABLE
 from ..schedule import walk
 from ..schedule.reach import NEVER, Index, Reach, Reaches
 from ..schedule.types import Copy, Pull, Schedule
-from .calls import ENTRY, SPAN, Call, calls
+from .calls import ENTRY, SPAN, Call, Transfer, calls
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +31,7 @@ class Lives:
 
     calls  by operator
     tiled  the tensors of which only tiles are there
-    moved  when each row goes into its ring, of tensors whose rows lie somewhere else before
+    moved  the moves into their rings, of tensors whose rows lie somewhere else before
     rows   by tensor, with those of views and slices that run no code
     end    the time at which the outputs are read
     """
@@ -38,7 +39,7 @@ class Lives:
     end: int
     calls: dict[int, Call] = field(default_factory=dict)
     tiled: set[TensorId] = field(default_factory=set)
-    moved: dict[TensorId, Index] = field(default_factory=dict)
+    moved: dict[TensorId, Transfer] = field(default_factory=dict)
     rows: dict[TensorId, RowLives] = field(default_factory=dict)
 
 
@@ -59,8 +60,8 @@ def lives(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) -> L
             found.rows[call.node.tensor] = RowLives(call.times, call.times)
         else:
             if isinstance(call.node, Copy):
-                found.moved[call.node.tensor] = call.times
-            _extend(found, call.node.tensor, call.times)
+                found.moved[call.node.tensor] = call
+            _extend(found, call.node.tensor, np.where(call.stays, ENTRY, call.times))
     for ident in set(graph.outputs) - walk.streamed(schedule):
         _extend(found, ident, np.full(graph.tensors[ident].hwc[0], found.end, np.int64))
     return found
@@ -119,12 +120,23 @@ def _read(call: Call, tensor: Tensor, found: Lives, readers: Reach) -> Index:
 
 def ring_rows(life: RowLives) -> int:
     """The least number of slots such that row y may live in slot y mod slots: no row is written before the one that
-    it replaces has died."""
+    it replaces has died. Rows that never live there are born after they die."""
+    there = life.born <= life.dies
+    if not there.all():
+        return next(n for n in range(1, len(there) + 1) if _apart(life, there, n))
     born, dies = (life.born, life.dies) if life.born[0] <= life.born[-1] else (life.born[::-1], life.dies[::-1])
     if (np.diff(born) < 0).any():
         return len(born)
     alive = np.searchsorted(born, dies, side="right") - np.arange(len(born))
     return max(1, int(alive.max()))
+
+
+def _apart(life: RowLives, there: npt.NDArray[np.bool_], slots: int) -> bool:
+    """Whether no two rows live in one of so many slots at a time."""
+    rows = np.flatnonzero(there)
+    rows = rows[np.lexsort((life.born[rows], rows % slots))]
+    alike = np.diff(rows % slots) == 0
+    return bool((life.born[rows[1:]] > life.dies[rows[:-1]])[alike].all())
 
 
 def merged(parts: Sequence[RowLives]) -> RowLives:

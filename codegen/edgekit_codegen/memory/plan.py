@@ -12,6 +12,15 @@ NOWHERE_ELSE = Affine(0)
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """Where `rows` rows lie one after the other before they move into their ring: row y is number y mod rows."""
+
+    region: int
+    offset: int
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """Bytes for (a box of) one tensor.
 
@@ -22,8 +31,8 @@ class Storage:
     region   index into the target's regions
     offsets  byte offset in the region of each slot; evenly spaced by `pitch` for a plain tensor
     first    by how many pixels the box lies farther to the right, in the loops around: tiles move over their tensor
-    fresh    region and offset of the row that was written last, which is not in its slot until a Copy moves it there;
-             None where rows are written to their slots
+    fresh    where the rows are that were written last, which are not in their slots until a Copy moves them there; None
+             where rows are written to their slots
     """
 
     tensor: TensorId
@@ -33,7 +42,7 @@ class Storage:
     region: int
     offsets: tuple[int, ...]
     first: Affine = NOWHERE_ELSE
-    fresh: tuple[int, int] | None = None
+    fresh: Fresh | None = None
 
     @property
     def contiguous(self) -> bool:

@@ -14,7 +14,7 @@ from .buffers import buffers
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
-from .plan import Plan, RegionUse, Scratch, Storage
+from .plan import Fresh, Plan, RegionUse, Scratch, Storage
 from .rotate import rotated
 
 ROUNDS: tuple[int, ...] = (2, 4)
@@ -73,7 +73,7 @@ def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> It
     """Where every tensor lies: its rows one after the other, in a ring, or in slots that lie apart."""
     apart: dict[TensorId, list[int]] = {}
     fresh = {
-        item.tensors[0]: (region, offset)
+        item.tensors[0]: Fresh(region, offset, item.fresh)
         for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
         if item.fresh
     }

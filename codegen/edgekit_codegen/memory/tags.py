@@ -40,7 +40,7 @@ class TaggedArena:
         self.regions: list[Tags] = np.split(self.tags, np.cumsum(used)[:-1]) if used else []
         self._graph = graph
         self._storages = {s.tensor: s for s in plan.storages}
-        self._fresh: dict[TensorId, int] = {}
+        self._fresh: dict[TensorId, frozenset[int]] = {}
         self._first = _first_tags(graph)
         self._tags = _tensor_tags(graph, self._first, frozenset(walk.layers(plan.schedule)))
 
@@ -59,19 +59,21 @@ class TaggedArena:
     def place(self, ident: TensorId, y: int) -> tuple[int, int]:
         """Region and offset of a row now."""
         s = self.storage(ident)
-        if s.fresh is not None and self._fresh.get(ident) == y:
-            return s.fresh
+        if s.fresh is not None and y in self._fresh.get(ident, ()):
+            return s.fresh.region, s.fresh.offset + y % s.fresh.rows * s.pitch
         return s.region, s.offsets[y % s.slots]
 
     def begin(self, ident: TensorId, y: int) -> None:
-        """The row is about to be written; where it is not written to its slot, it is the newest from now on."""
-        if self.storage(ident).fresh is not None:
-            self._fresh[ident] = y
+        """The row is about to be written; where it is not written to its slot, it is new from now on, with the others
+        of its turn."""
+        fresh = self.storage(ident).fresh
+        if fresh is not None:
+            turn = (row for row in self._fresh.get(ident, ()) if row // fresh.rows == y // fresh.rows)
+            self._fresh[ident] = frozenset((*turn, y))
 
     def move(self, ident: TensorId, y: int) -> None:
-        """The row that was written last is in its slot from now on, if it was not before."""
-        if self._fresh.get(ident) == y:
-            del self._fresh[ident]
+        """The row is in its slot from now on, if it was not before."""
+        self._fresh[ident] = self._fresh.get(ident, frozenset()) - {y}
 
     def sums(self, op: int, pixels: int) -> int:
         """The tag of an operator's sums when they hold so many pixels of its input."""

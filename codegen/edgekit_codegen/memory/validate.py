@@ -76,9 +76,10 @@ class _Replay:
                 _fail(f"'{tensor.name}': offset {s.offsets[0]} is not aligned")
             self._check_range(s.region, min(s.offsets), max(s.offsets) + row, f"'{tensor.name}'")
             if s.fresh is not None:
-                if s.fresh[1] % max(WORD, tensor.dtype.size):
-                    _fail(f"'{tensor.name}': offset {s.fresh[1]} is not aligned")
-                self._check_range(s.fresh[0], s.fresh[1], s.fresh[1] + row, f"a new row of '{tensor.name}'")
+                begin, end = s.fresh.offset, s.fresh.offset + (s.fresh.rows - 1) * s.pitch + row
+                if begin % max(WORD, tensor.dtype.size) or s.fresh.rows < 1:
+                    _fail(f"'{tensor.name}': offset {begin} of {s.fresh.rows} new rows is not aligned")
+                self._check_range(s.fresh.region, begin, end, f"a new row of '{tensor.name}'")
         for t in self.plan.scratch:
             if t.offset % WORD:
                 _fail(f"scratch of operator {t.op}: offset {t.offset} is not aligned")
@@ -92,9 +93,11 @@ class _Replay:
         if isinstance(node, Run):
             self._add(node, env) if node.adds else self._run(node, env)
         elif isinstance(node, Copy):
-            row = row_box(self.graph, node.tensor, node.row.at(env))
-            self._read(node.tensor, row, "copy", env)
-            self._move(node.tensor, row)
+            for y in range(node.row.at(env), node.row.at(env) + node.rows):
+                row = row_box(self.graph, node.tensor, y)
+                if not row.empty:
+                    self._read(node.tensor, row, "copy", env)
+                    self._move(node.tensor, row)
         elif isinstance(node, Slide):
             self._slide(node)
         else:
@@ -133,7 +136,7 @@ class _Replay:
                 _fail(f"{op.kind} finds its input '{tensor.name}' in pieces")
 
     def _move(self, ident: TensorId, row: Box) -> None:
-        """The row written last goes into its slot."""
+        """A new row goes into its slot."""
         begin, tensor = self.arena.place(ident, row.y0), self.graph.tensors[ident]
         self.arena.move(ident, row.y0)
         end, size = self.arena.place(ident, row.y0), tensor.bytes // tensor.hwc[0]
@@ -182,7 +185,9 @@ class _Replay:
     def _disjoint(self, op: Op, y: int, same_row: bool) -> None:
         """The output row shares no byte with any row that is read for it, or is, where that is allowed, exactly it."""
         out = self.arena.storage(op.outputs[0])
-        here, begin = self.arena.place(op.outputs[0], y) if out.fresh is None else out.fresh
+        here, begin = self.arena.place(op.outputs[0], y)
+        if out.fresh is not None:
+            here, begin = out.fresh.region, out.fresh.offset + y % out.fresh.rows * out.pitch
         _, pixels, channels = self.graph.result(op).hwc
         for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
             s = self.arena.storage(ident)

@@ -23,6 +23,7 @@ Source = int
 class Edge:
     """A tensor that one member of a stream writes and another one reads.
 
+    low     per turn of the reader, the first row that it reads
     latest  per turn of the reader, the last turn of the writer that it waits for; negative where for none
     oldest  per turn of the reader, the first turn of the writer whose rows it reads
     ratio   the reader's period by the writer's, as a fraction; None where one of them has a single turn, and so no pace
@@ -30,6 +31,7 @@ class Edge:
 
     writer: Source
     reader: Source
+    low: Index
     latest: Index
     oldest: Index
     ratio: tuple[int, int] | None
@@ -62,9 +64,10 @@ def edges(
             if ratio is None and not single:
                 return None
             by = members[writer] if writer >= 0 else Member((), 1)
-            oldest, latest = (_completed(graph, by, rows) for rows in turns.rows(index, position))
+            low, high = turns.rows(index, position)
+            oldest, latest = (_completed(graph, by, rows) for rows in (low, high))
             pace = None if single or ratio is None else (ratio[0], ratio[1] * by.rows)
-            found.append(Edge(writer, number, latest, oldest, pace))
+            found.append(Edge(writer, number, low, latest, oldest, pace))
     return found
 
 

@@ -16,10 +16,10 @@ from ..memory.buffer import live_bytes
 from ..memory.buffers import buffers
 from ..ops import TABLE
 from . import tiles
+from .extent import Extent, Region, read
 from .parts import Part, Parts
 from .sliding import Sliding
 from .stream import stream
-from .extent import Extent, Region, read
 from .tiles import Member
 from .types import Schedule
 from .work import CALL, COPY
@@ -44,6 +44,7 @@ class Option:
     members the operators and their tiles
     rows    rows of the entering tensor that must be there for a turn; 0 where `kept` counts them
     step    by how many they advance from turn to turn
+    first   the first of them in the first turn
     kept    bytes kept from turn to turn besides
     taken   bytes taken during a turn, without the rows that leave
     work    instructions beyond those of layer by layer
@@ -55,6 +56,7 @@ class Option:
     kept: int
     taken: int
     work: int
+    first: int = 0
 
 
 class Options:
@@ -186,7 +188,7 @@ class Options:
         work, taken = _work(self.graph, member, computed, slid), _taken(self.graph, member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
-        return Option((member,), rows.size, rows.step, kept, taken, work)
+        return Option((member,), rows.size, rows.step, kept, taken, work, rows.first)
 
 
 def _beats(one: Option, other: Option) -> bool:

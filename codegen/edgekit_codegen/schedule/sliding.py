@@ -1,4 +1,4 @@
-"""Sliding tiles: columns that the next tile reads again are kept, moved to the tile's begin, and only new ones computed.
+"""Sliding tiles: columns that the next tile reads again are kept, at the begin of the tile; only new ones are computed.
 
 Within the rows of a turn this is line buffering from left to right: of an expansion before a 3x3 depthwise convolution
 three columns are there, and just the halo above and below is computed again in the next turn.

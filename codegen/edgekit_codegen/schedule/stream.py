@@ -74,7 +74,7 @@ def stream(
     body: list[Node] = []
     for s in sources:
         body += _nodes(graph, s, members, paces[s], numbers, pushed, reverse)
-        body += [_copy(graph, w, members, paces[w], numbers) for w, last in moves.items() if last == s]
+        body += [_copy(graph, w, members, paces[w], numbers, skip) for w, (last, skip) in moves.items() if last == s]
     return Segment("stream", (Loop(LOOP, max(p.end for p in paces.values()), tuple(body)),))
 
 
@@ -169,19 +169,31 @@ def _nodes(
 
 def _moves(
     graph: Graph, members: Sequence[Member], waits: Sequence[Edge], paces: Mapping[Source, Pace]
-) -> Mapping[Source, Source]:
-    """Those whose rows are read in later iterations too, by the stream alone, one by one; and their last readers."""
-    moved: dict[Source, Source] = {}
+) -> Mapping[Source, tuple[Source, int]]:
+    """Those whose rows are read in later iterations too, by the stream alone; their last readers, and how many of the
+    rows of a turn no later iteration reads."""
+    moved: dict[Source, tuple[Source, int]] = {}
     inside = {op for member in members for op in member.ops}
     for s, pace in paces.items():
         ident = ~s if s < 0 else tiles.result(graph, members[s].last).id
         readers = [e for e in waits if e.writer == s]
         alone = all(i in inside for i, op in enumerate(graph.ops) if ident in op.inputs)
-        if not readers or not alone or ident in graph.outputs or (s >= 0 and (members[s].rows > 1 or members[s].adds)):
+        if not readers or not alone or ident in graph.outputs or (s >= 0 and members[s].adds):
             continue
         if any((_iterations(paces[e.reader], e) > pace.first + e.oldest * pace.period).any() for e in readers):
-            moved[s] = max(e.reader for e in readers)
+            rows = members[s].rows if s >= 0 else 1
+            moved[s] = max(e.reader for e in readers), min(_over(pace, rows, paces[e.reader], e) for e in readers)
     return moved
+
+
+def _over(writer: Pace, rows: int, reader: Pace, edge: Edge) -> int:
+    """How many of the rows of a writer's turn, at least, a reader does not read in later iterations."""
+    when = _iterations(reader, edge)
+    later = [
+        int(edge.low[when > iteration].min(initial=(turn + 1) * rows)) - turn * rows
+        for turn, iteration in enumerate(range(writer.first, writer.end, writer.period))
+    ]
+    return min(max(0, min(later)), rows - 1)
 
 
 def _iterations(pace: Pace, edge: Edge) -> Index:
@@ -189,13 +201,17 @@ def _iterations(pace: Pace, edge: Edge) -> Index:
     return np.where(edge.latest >= 0, pace.first + pace.period * np.arange(len(edge.latest)), -1)
 
 
-def _copy(graph: Graph, source: Source, members: Sequence[Member], pace: Pace, numbers: Mapping[int, int]) -> Node:
-    """The row that was computed in this iteration goes into its ring."""
+def _copy(
+    graph: Graph, source: Source, members: Sequence[Member], pace: Pace, numbers: Mapping[int, int], skip: int
+) -> Node:
+    """The rows that were computed in this iteration, without the first `skip`, go into their ring."""
+    rows = 1
     if source < 0:
         var, ident = f"c_in_{graph.inputs.index(~source)}", ~source
     else:
         var, ident = f"c_{numbers[members[source].last]:02d}", tiles.result(graph, members[source].last).id
-    return _due(var, pace, (Copy(ident, Affine(0, ((var, 1),))),))
+        rows = members[source].rows
+    return _due(var, pace, (Copy(ident, Affine(skip, ((var, rows),)), rows - skip),))
 
 
 def _due(var: str, pace: Pace, body: tuple[Node, ...]) -> Due:

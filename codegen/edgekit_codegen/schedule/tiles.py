@@ -1,8 +1,8 @@
 """Tiles: operators that a stream runs together, each computing just what the next one reads for a few pixels.
 
 What lies between them is kept for one tile at a time. Windows of neighbouring tiles share pixels, which are computed
-anew for each, or kept where tiles slide: MCUNetV2's patches (Lin et al., 2021, section 3.1) are tiles of many operators,
-and an expansion that is recomputed inside its depthwise convolution is one of two.
+anew for each, or kept where tiles slide: MCUNetV2's patches (Lin et al., 2021, section 3.1) are tiles of many
+operators, and an expansion that is recomputed inside its depthwise convolution is one of two.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def adds(graph: Graph, op: Op) -> bool:
 
 
 def nodes(graph: Graph, member: Member, numbers: Mapping[int, str], reverse: bool = False) -> tuple[Node, ...]:
-    """One turn. numbers: by operator, what the names of its variables end in: y_ and the last one's counts turns, t_ and
-    the last one's tiles."""
+    """One turn. numbers: by operator, what the names of its variables end in: y_ and the last one's counts turns, t_
+    and the last one's tiles."""
     var, tile = f"y_{numbers[member.last]}", f"t_{numbers[member.last]}"
     if member.plain or (member.adds and len(member.ops) == 1):
         return (Run(member.last, one_row(added(graph, member).hwc, var, reverse), member.adds),)

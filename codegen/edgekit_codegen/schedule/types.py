@@ -2,7 +2,7 @@
 
     Schedule = segments in order; Segment = nodes in order
     Node     = Run (one operator over a box) | Loop | Due (some iterations of a loop) | Pull (an input row)
-             | Push (an output row) | Copy (a row, into its ring) | Slide (a tile, to its next place)
+             | Push (an output row) | Copy (rows, into their ring) | Slide (a tile, to its next place)
 
 A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
 """
@@ -111,10 +111,12 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Move a row from where it was computed, or arrived, to its slot in the ring (Storage.fresh)."""
+    """Move `rows` rows from where they were computed, or arrived, to their slots in the ring (Storage.fresh); those
+    outside the tensor are none."""
 
     tensor: TensorId
     row: Affine
+    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)

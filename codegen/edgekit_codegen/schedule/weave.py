@@ -7,6 +7,7 @@ packer has the last word on each survivor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -142,11 +143,11 @@ def _begin(options: Options, before: Woven, entering: TensorId, first: int, afte
 
 
 def _join(stream: _Open, option: Option, row: int) -> _Open:
-    """row: bytes of a row of the tensor between, 0 where all of it is there. Of its ring, the rows that were written
-    last are there only until the turn that waits for them."""
+    """row: bytes of a row of the tensor between, 0 where all of it is there. The rows that were written last lie beside
+    its ring only until the turn that waits for them."""
     written = stream.members[-1].rows if stream.members else 1
-    fresh = row * min(written, option.rows)
-    ring = row * (option.rows + max(0, written - option.step)) - fresh
+    fresh = row * written if option.rows else 0
+    ring = row * _slots(option, written)
     return _Open(
         stream.before,
         stream.held,
@@ -157,6 +158,16 @@ def _join(stream: _Open, option: Option, row: int) -> _Open:
         stream.cost + option.work,
         (*stream.members, *option.members),
     )
+
+
+def _slots(option: Option, written: int) -> int:
+    """Rows of a ring behind those that its writer's turns add, `written` at a time. A turn that needs rows from the
+    midst of those waits for all of them; where the two advance in different steps, as long as it may ever have to."""
+    if not option.rows:
+        return max(0, written - 1)
+    shared = math.gcd(written, option.step)
+    end = -(-(option.first + option.rows) // shared) * shared
+    return end - option.first + written - 2 * shared
 
 
 def _close(options: Options, stream: _Open) -> Woven:

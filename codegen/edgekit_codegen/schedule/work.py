@@ -43,7 +43,8 @@ def overhead(graph: Graph, schedule: Schedule) -> int:
             total += TURN * node.n * sum(isinstance(child, Due) for child in node.body)
     for leaf, loops in _leaves(schedule):
         if isinstance(leaf, Copy):
-            total += COPY * graph.tensors[leaf.tensor].bytes
+            tensor = graph.tensors[leaf.tensor]
+            total += math.prod(loops.values()) * (CALL + COPY * leaf.rows * tensor.bytes / tensor.hwc[0])
         elif isinstance(leaf, Slide):
             total += math.prod(loops.values()) * (CALL + COPY * slid_bytes(graph, leaf))
         elif isinstance(leaf, Pull | Push):
