@@ -200,7 +200,8 @@ class ArenaReplay:
         told: list[tuple[str, _Row]] = []
         for what, row in rows:
             before = told[-1][1] if told else row
-            if told and row.output is not None and before.output is not None and not row.moves:
+            new = row.output is not None and self._arena.storage(row.output[0]).fresh is not None
+            if told and row.output is not None and before.output is not None and not new:
                 places = (self._bytes((part,), row.env)[0] for part in (before.output, row.output))
                 if np.array_equal(*places):
                     told[-1] = what, replace(row, reads=(*before.reads, *row.reads))
