@@ -66,6 +66,7 @@ class Options:
         self.graph, self._parts = parts.graph, parts
         self.crossing = [parts.crossing(n) for n in range(len(parts.running) + 1)]
         self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
+        self._once = {op: instructions_of(parts.graph, parts.graph.ops[op]) for op in parts.running}
 
     def chain(self, first: int, after: int) -> tuple[TensorId, TensorId] | None:
         """The tensor that enters the operators number `first` .. `after` - 1 and the one that leaves them; None where
@@ -178,41 +179,44 @@ class Options:
         midst = [loads[t] for t in times[len(times) // 3 : max(len(times) * 2 // 3, len(times) // 3 + 1)]]
         out = part.graph.tensors[part.graph.outputs[0]]
         row = out.bytes // out.hwc[0]
-        work = sum(_work(part.graph, m, c) for m, c in zip(moved, computed, strict=True) if c is not None)
+        work = sum(
+            self._work(member, {op + part.begin: region for op, region in regions.items()})
+            for member, regions in zip(members, computed, strict=True)
+            if regions is not None
+        )
         return Option(members, 0, 1, min(midst), max(loads.values()) - min(midst) - row, work)
 
     def _tiled(
         self, member: Member, entering: Extent, found: Mapping[int, Region], slid: Sliding | None = None
     ) -> Option:
         computed, rows = tiles.spread(self.graph, member, found, slid), entering.of(member.rows)
-        work, taken = _work(self.graph, member, computed, slid), _taken(self.graph, member, computed, slid)
+        work, taken = self._work(member, computed, slid), _taken(self.graph, member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
         return Option((member,), rows.size, rows.step, kept, taken, work, rows.first)
+
+    def _work(self, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
+        """Instructions for the calls, for what is computed more than once, and for what moves."""
+        turns, tiles_of_row = tiles.turns(self.graph, member)
+        work = 0.0
+        for index in member.ops:
+            op = self.graph.ops[index]
+            tensor = tiles.added(self.graph, member) if index == member.last else self.graph.result(op)
+            rows, pixels, channels = tensor.hwc
+            down, across = regions[index]
+            count = tiles_of_row if slid is None else slid.columns[index].turns
+            computed = covered(down, turns, rows)
+            times = computed / rows * covered(across, count, pixels) / pixels
+            work += round(self._once[index] * (times - 1)) + CALL * computed * count
+            if slid is not None and (kept := slid.columns[index].kept) is not None:
+                moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
+                work += turns * slid.columns[index].moves * (CALL + COPY * moved)
+        return round(work)
 
 
 def _beats(one: Option, other: Option) -> bool:
     kept = one.kept <= other.kept and one.rows <= other.rows
     return one.work <= other.work and one.taken + one.kept <= other.taken + other.kept and kept
-
-
-def _work(graph: Graph, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
-    """Instructions for the calls, for what is computed more than once, and for what moves."""
-    turns, tiles_of_row = tiles.turns(graph, member)
-    work = 0.0
-    for index in member.ops:
-        op = graph.ops[index]
-        tensor = tiles.added(graph, member) if index == member.last else graph.result(op)
-        rows, pixels, channels = tensor.hwc
-        down, across = regions[index]
-        count = tiles_of_row if slid is None else slid.columns[index].turns
-        computed = covered(down, turns, rows)
-        times = computed / rows * covered(across, count, pixels) / pixels
-        work += round(instructions_of(graph, op) * (times - 1)) + CALL * computed * count
-        if slid is not None and (kept := slid.columns[index].kept) is not None:
-            moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
-            work += turns * slid.columns[index].moves * (CALL + COPY * moved)
-    return round(work)
 
 
 def covered(extent: Extent, turns: int, end: int) -> int:
