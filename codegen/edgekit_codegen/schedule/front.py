@@ -31,8 +31,8 @@ STEP = 100
 LEAST = 3
 """Choices that are planned to find the smallest plan of all."""
 
-SLACK = 6
-"""By one part in so many, an estimate of the search may be too high."""
+SMALLER = 4
+"""Times that a smaller one than that is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
 
     pulled  graph inputs whose rows arrive one by one
     """
-    large = unlimited(target)
+    large, segments = unlimited(target), Segments(graph, pulled)
     points: list[Point] = []
-    for choice in _choices(graph, pulled, UNLIMITED):
+    for choice in _choices(segments, UNLIMITED):
         for schedule in choice:
             smallest = points[-1].plan.arena_bytes if points else UNLIMITED
             bound = _bound(graph, schedule)
@@ -72,6 +72,9 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
                 )
             if plan.arena_bytes - bound <= bound // STEP:
                 break
+    for plan in _smaller(segments, large, points[-1].plan) if points else ():
+        extra = overhead(graph, plan.schedule)
+        points.append(Point(plan, extra, mac_factor(graph, plan.schedule), points[0].input))
     return tuple(points)
 
 
@@ -83,16 +86,37 @@ def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Col
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    for choice in _choices(graph, pulled, limit):
-        for schedule in choice:
-            plan = _within(graph, schedule, target, limit)
-            if plan is not None:
-                return plan
-    least = _smallest(graph, pulled)
+    segments = Segments(graph, pulled)
+    for closely in (False, True):
+        plan = _first(segments, target, limit, closely)
+        if plan is not None:
+            return plan
+    least = _smallest(segments)
     plan = None if least is None else _within(graph, least.schedule, target, limit)
     if plan is None:
         raise _nothing_fits(graph, target, limit, least, "streamed" if pulled else "resident")
     return plan
+
+
+def _first(segments: Segments, target: Target, limit: int, closely: bool) -> Plan | None:
+    """The plan of the fastest choice that fits."""
+    plans = (
+        _within(segments.graph, schedule, target, limit)
+        for choice in _choices(segments, limit, closely)
+        for schedule in choice
+    )
+    return next((plan for plan in plans if plan is not None), None)
+
+
+def _smaller(segments: Segments, target: Target, plan: Plan) -> Iterator[Plan]:
+    """Plans below the smallest one that estimates lead to, each smaller than the one before."""
+    found: Plan | None = plan
+    for _ in range(SMALLER):
+        assert found is not None
+        found = _first(segments, target, found.arena_bytes - found.arena_bytes // STEP, True)
+        if found is None:
+            return
+        yield found
 
 
 def _within(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Plan | None:
@@ -116,7 +140,7 @@ def smallest(
     limit = sum(region.size for region in target.regions) if budget is None else budget
     allowed = (slowdown - 1) * instructions(graph)
     best: Plan | None = None
-    for choice in _choices(graph, pulled, limit):
+    for choice in _choices(Segments(graph, pulled), limit):
         for schedule in choice:
             plan = None if overhead(graph, schedule) > allowed else _within(graph, schedule, target, limit)
             if plan is not None:
@@ -132,33 +156,34 @@ def smallest(
     )
 
 
-def _choices(graph: Graph, pulled: Collection[TensorId], limit: int) -> Iterator[Iterator[Schedule]]:
-    """Choices of schedules, the fastest first, each in its variants; layer by layer without any search."""
-    if not pulled:
-        yield iter((elide(graph, layerwise.schedule(graph)),))
-    segments = Segments(graph, pulled)
-    for woven in weave(segments, pulled, limit + limit // SLACK):
-        yield _variants(graph, segments, woven.pieces)
+def _choices(segments: Segments, limit: int, closely: bool = False) -> Iterator[Iterator[Schedule]]:
+    """Choices of schedules, the fastest first, each in its variants; layer by layer without any search. limit, closely:
+    as `weave` has them."""
+    if not segments.pulled and not closely:
+        yield iter((elide(segments.graph, layerwise.schedule(segments.graph)),))
+    for woven in weave(segments, limit, closely):
+        yield _variants(segments, woven.pieces)
 
 
-def _variants(graph: Graph, segments: Segments, pieces: Sequence[Piece]) -> Iterator[Schedule]:
+def _variants(segments: Segments, pieces: Sequence[Piece]) -> Iterator[Schedule]:
     seen: list[Schedule] = []
     for turning, landing in ((False, False), (True, False), (False, True)):
         schedule = segments.schedule(pieces, turning, landing)
         if schedule is not None and schedule not in seen:
             seen.append(schedule)
-            yield elide(graph, schedule)
+            yield elide(segments.graph, schedule)
 
 
-def _smallest(graph: Graph, pulled: Collection[TensorId]) -> Plan | None:
-    """The smallest plan of the choices with the smallest estimates; None where there is no choice."""
-    segments = Segments(graph, pulled)
-    found = sorted(weave(segments, pulled), key=lambda woven: woven.peak)[:LEAST]
+def _smallest(segments: Segments) -> Plan | None:
+    """The smallest plan of the choices with the smallest estimates, and of what is below; None where there is no
+    choice."""
+    found = sorted(weave(segments), key=lambda woven: woven.peak)[:LEAST]
     large = Target("any", (Region("ram", UNLIMITED),))
     plans = (
-        make_plan(graph, schedule, large) for woven in found for schedule in _variants(graph, segments, woven.pieces)
+        make_plan(segments.graph, schedule, large) for woven in found for schedule in _variants(segments, woven.pieces)
     )
-    return min(plans, key=lambda plan: plan.arena_bytes, default=None)
+    best = min(plans, key=lambda plan: plan.arena_bytes, default=None)
+    return None if best is None else [best, *_smaller(segments, large, best)][-1]
 
 
 def _bound(graph: Graph, schedule: Schedule) -> int:

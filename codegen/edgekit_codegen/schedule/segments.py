@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir.types import Graph, TensorId
 from ..memory.buffer import live_bytes
@@ -13,6 +13,7 @@ from ..ops import TABLE
 from ..ops.record import Overlap
 from . import layerwise
 from .edges import streamable, views_of
+from .options import Options
 from .parts import Parts
 from .stream import stream
 from .tiles import Member, adds
@@ -46,8 +47,10 @@ class Segments:
     def __init__(self, graph: Graph, pulled: Collection[TensorId] = (), pushed: Collection[TensorId] = ()) -> None:
         self.graph = graph
         self.parts = Parts(graph)
-        self._pulled, self._pushed = frozenset(pulled), frozenset(pushed)
+        self.options = Options(self.parts)
+        self.pulled, self._pushed = frozenset(pulled), frozenset(pushed)
         self._needs: dict[tuple[int, int], Need | None] = {}
+        self._bounds: dict[Piece, int] = {}
 
     @property
     def count(self) -> int:
@@ -69,9 +72,22 @@ class Segments:
             self._needs[first, after] = self._need(first, after)
         return self._needs[first, after]
 
+    def bound(self, members: Piece) -> int:
+        """Bytes that are live at the busiest moment of a stream, with everything that lies beside it; `1 << 60` where
+        there is no such stream."""
+        if members not in self._bounds:
+            ops = [op for member in members for op in member.ops]
+            first, last = self.parts.running.index(min(ops)), self.parts.running.index(max(ops))
+            part = self.parts.between(first, last + 1)
+            moved = tuple(replace(m, ops=tuple(op - part.begin for op in m.ops)) for m in members)
+            segment = self._of_members(part.graph, moved, reverse=False, landing=True)
+            live = {} if segment is None else live_bytes(buffers(part.graph, Schedule((segment,)), self.parts.reaches))
+            self._bounds[members] = max(live.values(), default=1 << 60) + part.beside
+        return self._bounds[members]
+
     def _need(self, first: int, after: int) -> Need | None:
         part = self.parts.between(first, after)
-        if any(i in self._pulled for i in part.graph.outputs):
+        if any(i in self.pulled for i in part.graph.outputs):
             return None  # a row that arrives only once is needed by a later segment too
         inside = [i - part.begin for i in self.parts.running[first:after]]
         segment = self._of_members(part.graph, _alone(part.graph, inside), reverse=False, landing=False)
@@ -84,7 +100,7 @@ class Segments:
     def _of_members(self, graph: Graph, members: Piece, reverse: bool, landing: bool) -> Segment | None:
         """A layer where there is one member without tiles; a stream otherwise. Reversed only where it can be."""
         ops = [graph.ops[op] for member in members for op in member.ops]
-        arriving = sorted({i for op in ops for i in op.inputs if i is not None and i in self._pulled})
+        arriving = sorted({i for op in ops for i in op.inputs if i is not None and i in self.pulled})
         leaving = sorted({i for op in ops for i in op.outputs if i in self._pushed})
         if len(members) == 1 and members[0].plain and not arriving and not leaving:
             last = members[0].last
@@ -109,7 +125,7 @@ class Segments:
         """
         made: list[Segment] = []
         reverse = True
-        if any(sum(self._reads(members, ident) for members in pieces) > 1 for ident in self._pulled):
+        if any(sum(self._reads(members, ident) for members in pieces) > 1 for ident in self.pulled):
             return None  # a row that arrives only once is needed by a later segment too
         for members in pieces:
             moving = len(members) > 1 or not members[0].plain or _moves(self.graph, members[0].last)

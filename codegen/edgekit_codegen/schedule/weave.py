@@ -27,6 +27,9 @@ ROOM = 4
 """Bytes that an operator's segment needs, for which an instruction is a fair price: of choices that are about as fast,
 those that leave more room are easier to pack."""
 
+SLACK = 6
+"""By one part in so many, an estimate may be too high."""
+
 LABELS = 40
 """Closed labels kept per point."""
 
@@ -78,23 +81,25 @@ class _Open(NamedTuple):
         return self.before.cost + self.cost
 
 
-def weave(segments: Segments, pulled: Collection[TensorId] = (), limit: int = UNLIMITED) -> tuple[Woven, ...]:
+def weave(segments: Segments, limit: int = UNLIMITED, closely: bool = False) -> tuple[Woven, ...]:
     """Choices that no other one beats in both peak and cost, the cheapest first.
 
-    pulled  graph inputs whose rows arrive one by one
-    limit   bytes that no segment may need
+    limit   bytes that no segment may need; estimates may be SLACK above it
+    closely what streams with such estimates need is worked out: more that can just fit are found, in more time, and
+            many of those turn out not to fit
     """
-    options = Options(segments.parts)
-    count = segments.count
+    options, count = segments.options, segments.count
+    about = limit + limit // SLACK
     closed: list[list[Woven]] = [[Woven(0, 0, ())], *([] for _ in range(count))]
     streams: list[list[_Open]] = [[] for _ in range(count + 1)]
     for point in range(count + 1):
-        streams[point] = _best_open([o for o in streams[point] if o.bytes <= limit])
-        closed[point] = _best([*closed[point], *(_close(options, o) for o in streams[point])], limit)
+        streams[point] = _best_open([o for o in streams[point] if o.bytes <= about])
+        ends = (_close(options, o, segments.bound if closely else None, limit) for o in streams[point])
+        closed[point] = _best([*closed[point], *ends], limit if closely else about)
         for after in range(point + 1, min(point + KNOTTED, count) + 1):
             closed[after] += _measured(segments, options, closed[point], point, after)
         for after in range(point + 1, min(point + LONGEST, count) + 1):
-            streams[after] += _longer(options, closed[point], streams[point], point, after, pulled)
+            streams[after] += _longer(options, closed[point], streams[point], point, after, segments.pulled)
     return tuple(closed[count])
 
 
@@ -170,13 +175,15 @@ def _slots(option: Option, written: int) -> int:
     return end - option.first + written - 2 * shared
 
 
-def _close(options: Options, stream: _Open) -> Woven:
+def _close(options: Options, stream: _Open, bound: Callable[[Piece], int] | None, limit: int) -> Woven:
     """At the begin all of what enters is there, and the rows that the first turn writes; at the end all of what
-    leaves, and the rows that the last turn reads."""
+    leaves, and the rows that the last turn reads. bound: works out what seems to be more than `limit`."""
     last = stream.members[-1]
     leaving = options.graph.result(options.graph.ops[last.last])
     first = stream.held + leaving.bytes // leaving.hwc[0] * last.rows
     peak = max(first, stream.fixed + leaving.bytes + stream.window) + stream.kept + stream.taken
+    if bound is not None and peak > limit:
+        peak = bound(stream.members)
     before = stream.before
     cost = stream.cost + peak * sum(len(m.ops) for m in stream.members) // ROOM
     return Woven(max(before.peak, peak), before.cost + cost, (*before.pieces, stream.members))
