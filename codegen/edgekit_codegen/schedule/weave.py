@@ -60,6 +60,7 @@ class _Open(NamedTuple):
     window  bytes of that tensor's rows which a turn reads
     kept    bytes of rings and sums
     taken   the most that a turn of a member takes
+    turn    what a turn of the last one takes, without the rows that it writes
     cost    of its members
     """
 
@@ -69,12 +70,13 @@ class _Open(NamedTuple):
     window: int
     kept: int
     taken: int
+    turn: int
     cost: int
     members: Piece
 
     @property
     def bytes(self) -> int:
-        return self.held + self.kept + self.taken
+        return self.held + self.kept + max(self.taken, self.turn)
 
     @property
     def total(self) -> int:
@@ -99,7 +101,7 @@ def weave(segments: Segments, limit: int = UNLIMITED, closely: bool = False) -> 
         for after in range(point + 1, min(point + KNOTTED, count) + 1):
             closed[after] += _measured(segments, options, closed[point], point, after)
         for after in range(point + 1, min(point + LONGEST, count) + 1):
-            streams[after] += _longer(options, closed[point], streams[point], point, after, segments.pulled)
+            streams[after] += _longer(options, closed[point], streams[point], point, after, segments.pulled, closely)
     return tuple(closed[count])
 
 
@@ -122,6 +124,7 @@ def _longer(
     first: int,
     after: int,
     pulled: Collection[TensorId],
+    closely: bool,
 ) -> Iterator[_Open]:
     """Streams that begin with a chain of operators, and such that go on with it."""
     ends = options.chain(first, after)
@@ -132,24 +135,25 @@ def _longer(
     begun = [o for w in closed if (o := _begin(options, w, ends[0], first, after, arrives)) is not None]
     for option in options.of(first, after):
         for o in streams if not stays else ():
-            yield _join(o, option, row)
+            yield _join(o, option, row, closely)
         for o in begun:
             window = 0 if stays or arrives else row * option.rows
-            yield _join(o._replace(window=window), option, row if arrives else 0)
+            yield _join(o._replace(window=window), option, row if arrives else 0, closely)
 
 
 def _begin(options: Options, before: Woven, entering: TensorId, first: int, after: int, arrives: bool) -> _Open | None:
     """A stream without members yet; None where rows that arrive would be needed behind it, or arrived before it."""
     beside, tensor = options.beside(first, after), options.graph.tensors[entering]
     if arrives:
-        return None if options.stays(entering, after) or first else _Open(before, beside, beside, 0, 0, 0, 0, ())
+        return None if options.stays(entering, after) or first else _Open(before, beside, beside, 0, 0, 0, 0, 0, ())
     fixed = beside + (tensor.bytes if options.stays(entering, after) else 0)
-    return _Open(before, beside + tensor.bytes, fixed, 0, 0, 0, 0, ())
+    return _Open(before, beside + tensor.bytes, fixed, 0, 0, 0, 0, 0, ())
 
 
-def _join(stream: _Open, option: Option, row: int) -> _Open:
+def _join(stream: _Open, option: Option, row: int, closely: bool) -> _Open:
     """row: bytes of a row of the tensor between, 0 where all of it is there. The rows that were written last lie beside
-    its ring only until the turn that waits for them."""
+    its ring only until the turn that waits for them; that they do in the turn that writes them too counts where one
+    looks closely, as the packer often finds room for them in rings."""
     written = stream.members[-1].rows if stream.members else 1
     fresh = row * written if option.rows else 0
     ring = row * _slots(option, written)
@@ -159,7 +163,8 @@ def _join(stream: _Open, option: Option, row: int) -> _Open:
         stream.fixed,
         stream.window,
         stream.kept + ring + option.kept,
-        max(stream.taken, option.taken + fresh),
+        max(stream.taken, stream.turn + (fresh if closely else 0)),
+        option.taken + fresh,
         stream.cost + option.work,
         (*stream.members, *option.members),
     )
@@ -181,7 +186,7 @@ def _close(options: Options, stream: _Open, bound: Callable[[Piece], int] | None
     last = stream.members[-1]
     leaving = options.graph.result(options.graph.ops[last.last])
     first = stream.held + leaving.bytes // leaving.hwc[0] * last.rows
-    peak = max(first, stream.fixed + leaving.bytes + stream.window) + stream.kept + stream.taken
+    peak = max(first, stream.fixed + leaving.bytes + stream.window) + stream.kept + max(stream.taken, stream.turn)
     if bound is not None and peak > limit:
         peak = bound(stream.members)
     before = stream.before
