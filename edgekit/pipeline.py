@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from edgekit_codegen import passes
@@ -17,6 +18,7 @@ from edgekit_codegen.errors import CodegenError, DoesNotFit, UnsupportedModel
 from edgekit_codegen.ir import Graph, TensorId
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.planner import make_plan
+from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule import front
 from edgekit_codegen.schedule.order import ordered
@@ -25,7 +27,7 @@ from edgekit_codegen.target import Target
 from . import boards, frontend, schedule_file
 from .boards import Board
 from .builder import Artifact, build_firmware
-from .errors import ConfigError, FitError, ModelError
+from .errors import ConfigError, FitError, ModelError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def compile_model(
     stream_input: bool = False,
     slowdown: float | None = None,
     schedule: Path | None = None,
+    solver: bool = False,
 ) -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
 
@@ -65,28 +68,35 @@ def compile_model(
     slowdown      take the smallest plan of those that need at most about so many times layer by layer's instructions
 
     schedule      a schedule file to take instead of any search; it says how the input arrives, too
+    solver        pack the schedule that was found, or taken, by CP-SAT as well
 
     Otherwise the schedule is the fastest that fits; FitError names the smallest where none does. ModelError where the
-    input cannot be streamed.
+    input cannot be streamed, UsageError where the solver is not installed.
     """
+    if solver and find_spec("ortools") is None:
+        raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")
     read = read_model(model, board, io)
     if schedule is not None:
-        return Compiled(read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram))
+        return Compiled(
+            read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram, solver)
+        )
     with compiler_errors(model.name):
         pulled = _pulled(read.graph) if stream_input else ()
         if slowdown is None:
             plan = front.fastest(read.graph, read.target, sram, pulled)
         else:
             plan = front.smallest(read.graph, read.target, slowdown, sram, pulled)
+        if solver:
+            plan = make_plan(read.graph, plan.schedule, read.target, refine)
         validate(read.graph, plan, read.target)
     return Compiled(read.source, read.graph, read.steps, read.target, plan)
 
 
-def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None) -> Plan:
+def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None, solver: bool) -> Plan:
     """The certified plan of a schedule file."""
     schedule = schedule_file.load(path, model, read.graph)
     try:
-        plan = make_plan(read.graph, schedule, read.target)
+        plan = make_plan(read.graph, schedule, read.target, refine if solver else None)
         validate(read.graph, plan, read.target)
     except DoesNotFit as error:
         raise FitError(error.code, f"{path.name}: {error.message}", error.hint) from error

@@ -255,7 +255,8 @@ WRONG: dict[str, tuple[str, Change, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_about_a_stream_is_refused_by_name(what: str) -> None:
+def test_what_is_wrong_about_a_stream_is_refused_by_name(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit_codegen.memory.planner._apart", lambda graph, schedule, items: [])
     form, change, message = WRONG[what]
     made = streamed.HAND_MADE[form]()
     plan = made.plan()

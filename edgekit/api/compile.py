@@ -36,6 +36,7 @@ def build(
     latency_overhead: float | None = None,
     schedule: Path | str | None = None,
     stream_input: bool = False,
+    solver: bool = False,
     start: Path | str = ".",
 ) -> BuildResult:
     """Build firmware for a board.
@@ -48,6 +49,7 @@ def build(
     latency_overhead  take the smallest plan of those that need at most about so many times the instructions of layer by
                       layer (1.1); None takes the fastest that fits
     schedule          a file that `plan` saved: its schedule, instead of any search
+    solver            pack the schedule's buffers by CP-SAT as well, of the extra `solver`
 
     The other arguments override environment, project and defaults, as flags do on the command line.
     Raises the errors of `edgekit.errors`; their `exit` is the command's exit code.
@@ -70,6 +72,7 @@ def build(
             stream_input,
             slowdown=latency_overhead,
             schedule=chosen_schedule,
+            solver=solver,
         )
         artifact = pipeline.to_firmware(compiled, subject.board, folder, chosen_toolchain, chosen_level)
         if sram is None or artifact.sram_bytes <= sram:
@@ -115,6 +118,7 @@ def plan(
     explain: bool = False,
     schedule: Path | str | None = None,
     save_schedule: Path | str | None = None,
+    solver: bool = False,
     start: Path | str = ".",
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain.
@@ -125,7 +129,7 @@ def plan(
     pareto        list all plans that no other one beats in both memory and time as well, whether they fit or not
     explain       say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
 
-    latency_overhead  as for `build`; so is `schedule`
+    latency_overhead  as for `build`; so are `schedule` and `solver`
     save_schedule     names a file to write the plan's schedule into
     """
     subject = locate(model, board, Path(start))
@@ -138,6 +142,7 @@ def plan(
         stream_input,
         latency_overhead,
         _one_way(latency_overhead, schedule),
+        solver,
     )
     stream_input = any(i in walk.streamed(compiled.plan.schedule) for i in compiled.graph.inputs)
     if save_schedule is not None:

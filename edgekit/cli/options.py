@@ -60,6 +60,12 @@ def schedule(function: F) -> F:
     )(function)
 
 
+def solver(function: F) -> F:
+    return click.option(
+        "--solver", is_flag=True, help="Pack the schedule's buffers by CP-SAT as well (extra 'solver'); takes longer."
+    )(function)
+
+
 def stream_input(function: F) -> F:
     return click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")(function)
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .buffer import Buffer, lower_bound
-from .pack import Packing
+from .problem import Packing
 
 BUDGET = 20_000
 """Nodes of all searches together."""

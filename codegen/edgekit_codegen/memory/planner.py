@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..ir.region import Box
 from ..ir.types import Graph, TensorId
 from ..schedule.types import Affine, Schedule
 from ..target import Region, Target
+from .apart import apart
 from .buffer import Buffer, lower_bound
 from .buffers import buffers
+from .climb import climb
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
 from .plan import Fresh, Plan, RegionUse, Scratch, Storage
+from .problem import Packing, Problem
 from .rotate import rotated
 
-ROUNDS: tuple[int, ...] = (2, 4)
+ROUNDS = (2, 4)
 """Lengths of rings that share bytes which are tried."""
 
 ENOUGH = 100
 """Nothing more is tried where one part in so many is left to the lower bound."""
 
+WORK = 300_000
+"""Pairs of buffers that the packer may look at where rows lie apart."""
 
-def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
+Packer = Callable[[Problem, Packing], Packing]
+"""From a packing to one that is not higher."""
+
+
+def make_plan(graph: Graph, schedule: Schedule, target: Target, packer: Packer | None = None) -> Plan:
     """Give every activation and scratch buffer an address. Deterministic.
+
+    packer  tries to pack lower what lies in the first region alone
 
     The plan's schedule runs no slice and no concatenation whose elements can lie where they are needed (elide).
     Raises DoesNotFit (code "memory.does_not_fit") naming the peak, UnsupportedModel for constants that would have to
@@ -33,10 +44,12 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
     """
     schedule = elide(graph, schedule)
     items = buffers(graph, schedule)
-    bound = lower_bound(items)
-    items, placement = _tightest(items, bound, target.regions)
+    bound, items, placement = _tightest(graph, schedule, items, target.regions)
     if placement is None:
         raise does_not_fit(graph, schedule, target, items)
+    if packer is not None and items and placement.heights[0] == placement.total:
+        packing = packer(Problem(items), Packing(placement.offset, placement.total))
+        placement = replace(placement, offset=packing.offsets, heights=(packing.height, *placement.heights[1:]))
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )
@@ -55,18 +68,37 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target) -> Plan:
 
 
 def _tightest(
-    items: tuple[Buffer, ...], bound: int, regions: tuple[Region, ...]
-) -> tuple[tuple[Buffer, ...], Placement | None]:
-    """The buffers as they are, or with rings that share bytes where that takes less of the first region."""
-    best = items, place(items, regions)
-    for rounds in ROUNDS:
-        if best[1] is not None and best[1].total - bound <= bound // ENOUGH:
+    graph: Graph, schedule: Schedule, items: tuple[Buffer, ...], regions: tuple[Region, ...]
+) -> tuple[int, tuple[Buffer, ...], Placement | None]:
+    """The buffers as they are, or with rows that lie apart where that takes less of the first region; and the bytes
+    that none of all these can go below."""
+    bound = lower_bound(items)
+    placement = place(items, regions)
+    if placement is not None and placement.total - bound <= bound // ENOUGH:
+        return bound, items, placement
+    ways = _apart(graph, schedule, items)
+    if not ways or not regions:
+        return bound, items, placement
+    problems = [Problem(way) for way in ways]
+    bound = min(bound, *(problem.lower_bound for problem in problems))
+    least = regions[0].size + 1 if placement is None else placement.total
+    for way, problem in zip(ways, problems, strict=True):
+        if least - bound <= bound // ENOUGH:
             break
-        turned = rotated(items, rounds)
-        alone = place(turned, regions[:1]) if len(turned) > len(items) else None
-        if alone is not None and (best[1] is None or alone.total < best[1].total):
-            best = turned, replace(alone, heights=(*alone.heights, *(0 for _ in regions[1:])))
-    return best
+        _, packing = climb([problem], WORK, bound + bound // ENOUGH)
+        if packing.height < least:
+            least, empty = packing.height, (0,) * (len(regions) - 1)
+            items, placement = way, Placement((0,) * len(way), packing.offsets, (least, *empty))
+    return bound, items, placement
+
+
+def _apart(graph: Graph, schedule: Schedule, items: tuple[Buffer, ...]) -> list[tuple[Buffer, ...]]:
+    """The buffers with rows that lie apart, in several ways."""
+    turned = (
+        *(rotated(items, rounds) for rounds in ROUNDS),
+        *(apart(graph, schedule, items, whole) for whole in (False, True)),
+    )
+    return [way for way in turned if len(way) > len(items)]
 
 
 def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> Iterator[Storage]:

@@ -18,7 +18,7 @@ import numpy as np
 from .buffer import Buffer, Spans, align_up
 from .calls import step_of
 
-MOST = 160
+MOST = 200
 """Slots of one stream; more take the packer too long."""
 
 

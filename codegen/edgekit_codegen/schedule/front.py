@@ -65,17 +65,18 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
                 continue
             plan = make_plan(graph, schedule, large)
             if plan.arena_bytes <= smallest - smallest // STEP:
-                extra = overhead(graph, plan.schedule)
-                points = [p for p in points if p.overhead < extra]
-                points.append(
-                    Point(plan, extra, mac_factor(graph, plan.schedule), "streamed" if pulled else "resident")
-                )
+                points = _with(points, graph, plan, "streamed" if pulled else "resident")
             if plan.arena_bytes - bound <= bound // STEP:
                 break
     for plan in _smaller(segments, large, points[-1].plan) if points else ():
-        extra = overhead(graph, plan.schedule)
-        points.append(Point(plan, extra, mac_factor(graph, plan.schedule), points[0].input))
+        points = _with(points, graph, plan, points[0].input)
     return tuple(points)
+
+
+def _with(points: Sequence[Point], graph: Graph, plan: Plan, arrives: str) -> list[Point]:
+    """The points and a smaller plan, without those that are no faster than it is."""
+    extra = overhead(graph, plan.schedule)
+    return [*(p for p in points if p.overhead < extra), Point(plan, extra, mac_factor(graph, plan.schedule), arrives)]
 
 
 def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Collection[TensorId] = ()) -> Plan:
@@ -113,7 +114,7 @@ def _smaller(segments: Segments, target: Target, plan: Plan) -> Iterator[Plan]:
     found: Plan | None = plan
     for _ in range(SMALLER):
         assert found is not None
-        found = _first(segments, target, found.arena_bytes - found.arena_bytes // STEP, True)
+        found = _first(segments, target, found.arena_bytes - max(found.arena_bytes // STEP, 1), True)
         if found is None:
             return
         yield found

@@ -22,6 +22,7 @@ from ..output import Output
 @options.sram("model and firmware together")
 @options.latency_overhead
 @options.schedule
+@options.solver
 @options.stream_input
 @click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
 @options.common
@@ -35,6 +36,7 @@ def build(
     sram: int | None,
     latency_overhead: float | None,
     schedule: Path | None,
+    solver: bool,
     stream_input: bool,
     dry_run: bool,
     as_json: bool,
@@ -53,6 +55,7 @@ def build(
             stream_input=stream_input,
             latency_overhead=latency_overhead,
             schedule=schedule,
+            solver=solver,
         )
         output.show(*tables.plan(planned), "dry run: nothing was compiled")
         output.result("build", planned)
@@ -69,6 +72,7 @@ def build(
             stream_input=stream_input,
             latency_overhead=latency_overhead,
             schedule=schedule,
+            solver=solver,
         )
     output.show(*tables.build(result))
     output.result("build", result)

@@ -19,6 +19,7 @@ from ..output import Output
 @options.sram("the arena")
 @options.latency_overhead
 @options.schedule
+@options.solver
 @click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")
 @click.option("--pareto", is_flag=True, help="List every plan that no other one beats in memory and time.")
 @click.option("--explain", is_flag=True, help="Say what holds the peak and what the next smaller plan costs.")
@@ -37,6 +38,7 @@ def plan(
     sram: int | None,
     latency_overhead: float | None,
     schedule: Path | None,
+    solver: bool,
     stream_input: bool,
     pareto: bool,
     explain: bool,
@@ -61,6 +63,7 @@ def plan(
             latency_overhead=latency_overhead,
             explain=explain,
             schedule=schedule,
+            solver=solver,
             save_schedule=save_schedule,
         )
     output.show(*tables.plan(result))
