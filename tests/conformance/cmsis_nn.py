@@ -25,7 +25,7 @@ from conformance import cmsis_nn_data as data  # noqa: E402
 from conformance.cmsis_nn_graphs import BUILDERS, Run  # noqa: E402
 from edgekit_codegen import reference  # noqa: E402
 from edgekit_codegen.errors import CodegenError  # noqa: E402
-from edgekit_codegen.ops import TABLE  # noqa: E402
+from edgekit_codegen.ops import TABLE, convolution, fully_connected  # noqa: E402
 
 SKIPPED = {
     "_s16": "16-bit activations",
@@ -38,6 +38,14 @@ SKIPPED = {
     "": "no unit test reads it",
 }
 """Part of a unit test's name -> why its data are not for this program; the first that fits."""
+
+
+DERIVED = {
+    "conv2d": convolution.requant,
+    "depthwise_conv2d": convolution.requant,
+    "fully_connected": fully_connected.plain_requant,
+}
+"""The epilogues of kinds whose kernels take another form of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,8 @@ def _scaling(run: Run) -> str:
     kernel = TABLE[op.kind].kernel
     if kernel is None or run.scaling is None:
         return ""
-    requant, actual = kernel.requant(run.graph, op), dict(kernel.params(run.graph, op))
+    derived = DERIVED.get(op.kind, kernel.requant)
+    requant, actual = derived(run.graph, op), dict(kernel.params(run.graph, op))
     if requant is not None:
         actual = {"multiplier": requant.multiplier.tolist(), "shift": requant.shift.tolist()}
     return "; ".join(f"{k} is {actual.get(k)}, not {v}" for k, v in run.scaling.items() if actual.get(k) != v)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..ir.types import Graph, Op
-from . import convolution, linear, rules
+from . import convolution, linear, narrow, pairs, rules
 from .attributes import Conv2D
-from .record import CValue, Kernel, OpRecord
+from .record import CValue, Kernel, OpRecord, Requant
 
 
 def check(graph: Graph, op: Op) -> None:
@@ -30,6 +35,56 @@ def describe(graph: Graph, op: Op) -> str:
     return text + linear.activation_text(convolution.attrs(op).activation)
 
 
+class Form(IntEnum):
+    """How the kernel finds weights and epilogues: the EK_CONV2D_ constants of c/kernels/conv2d.h."""
+
+    PLAIN = 0
+    PAIRS = 1
+    PADDED_PAIRS = 2
+    COPIED_PAIRS = 3
+
+
+WINDOW = 64  # EK_CONV2D_WINDOW
+
+
+def form(graph: Graph, op: Op) -> Form:
+    """The fastest that computes the layer exactly, whatever its input."""
+    matrix, largest = convolution.matrix(graph, op), convolution.largest(graph, op)
+    plain, zero = convolution.requant(graph, op), graph.result(op).zero_point
+    exact = narrow.finishes(largest, plain, zero) and narrow.pairs(largest, matrix)
+    if not exact or groups(graph, op) > 1 or convolution.attrs(op).dilation[1] > 1:
+        return Form.PLAIN
+    (rows, pixels), depth = convolution.kernel(graph, op), graph.operand(op, 0).shape[3]
+    if depth % pairs.BLOCK == 0 and rows <= pairs.RUNS:
+        return Form.PAIRS if convolution.folds(op) else Form.PADDED_PAIRS
+    if rows == 1 and convolution.folds(op) and pairs.runs(rows, pixels * depth) <= pairs.RUNS:
+        return Form.PAIRS
+    return Form.COPIED_PAIRS if rows * pixels * depth <= WINDOW else Form.PLAIN
+
+
+def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
+    """As the form has them."""
+    chosen = form(graph, op)
+    if chosen is Form.PLAIN:
+        return convolution.packed(graph, op)
+    matrix, (rows, _) = convolution.matrix(graph, op), convolution.kernel(graph, op)
+    factors = convolution.factors(graph, op)
+    unfolded, folded = (
+        linear.epilogue(convolution.bias(graph, op), matrix, zero, factors).bias
+        for zero in (0, graph.operand(op, 0).zero_point)
+    )
+    if chosen is Form.COPIED_PAIRS:
+        filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % pairs.BLOCK)))
+        return pairs.pack(filled[:, np.newaxis], [folded])
+    biases = [unfolded, folded] if chosen is Form.PADDED_PAIRS else [folded]
+    return pairs.pack(matrix.reshape(len(matrix), rows, -1), biases)
+
+
+def requant(graph: Graph, op: Op) -> Requant:
+    plain = convolution.requant(graph, op)
+    return plain if form(graph, op) is Form.PLAIN else narrow.epilogue(plain, graph.result(op).zero_point)
+
+
 def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
     x, out = graph.operand(op, 0), graph.result(op)
     return {
@@ -38,6 +93,7 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
         "out_c": out.shape[3],
         "group": convolution.group(graph, op),
         **convolution.params(graph, op),
+        "form": int(form(graph, op)),
     }
 
 
@@ -51,5 +107,5 @@ RECORD = OpRecord(
     input_boxes=convolution.input_boxes,
     macs=convolution.macs,
     describe=describe,
-    kernel=Kernel("conv2d.h", "ek_conv2d_row", "ek_conv2d_t", params, convolution.packed, convolution.requant),
+    kernel=Kernel("conv2d.h", "ek_conv2d_row", "ek_conv2d_t", params, weights, requant),
 )

@@ -6,7 +6,7 @@ a depthwise one has a group per input channel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..ir.region import Box
 from ..ir.types import Graph, Op, Shape, Tensor
 from ..reference.arithmetic import activation_range, convolution_factors
-from . import linear, rules
+from . import linear, narrow, rules
 from .attributes import Conv2D, DepthwiseConv2D, Padding, Pair, TransposeConv
 from .record import CValue, Requant, Window
 
@@ -129,11 +129,23 @@ def epilogue_params(graph: Graph, op: Op) -> Mapping[str, CValue]:
     }
 
 
-def requant(graph: Graph, op: Op) -> Requant:
+def largest(graph: Graph, op: Op) -> npt.NDArray[np.int64]:
+    """The largest size that the sum of each output channel can have."""
+    held = bias(graph, op)
+    rows = matrix(graph, op)
+    plain = np.zeros(len(rows), np.int64) if held is None or held.data is None else held.data.reshape(-1)
+    return narrow.sums(plain.astype(np.int64), rows, graph.operand(op, 0).zero_point)
+
+
+def factors(graph: Graph, op: Op) -> Sequence[float]:
+    """Input scale * weight scale / output scale, per output channel."""
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
-    folded = x.zero_point if folds(op) else 0
-    factors = convolution_factors(x, w, out, w.shape[axis(op)])
-    return linear.epilogue(bias(graph, op), matrix(graph, op), folded, factors)
+    return convolution_factors(x, w, out, w.shape[axis(op)])
+
+
+def requant(graph: Graph, op: Op) -> Requant:
+    folded = graph.operand(op, 0).zero_point if folds(op) else 0
+    return linear.epilogue(bias(graph, op), matrix(graph, op), folded, factors(graph, op))
 
 
 def packed(graph: Graph, op: Op) -> npt.NDArray[Any]:

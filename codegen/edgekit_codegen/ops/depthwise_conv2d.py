@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any, cast
 
+import numpy as np
 import numpy.typing as npt
 
 from ..ir.types import Graph, Op
-from . import convolution, linear, rules
+from . import convolution, linear, narrow, rules
 from .attributes import DepthwiseConv2D
-from .record import CValue, Kernel, OpRecord
+from .record import CValue, Kernel, OpRecord, Requant
 
 
 def _multiplier(op: Op) -> int:
@@ -45,13 +47,79 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
         "in_c": x.shape[3],
         "multiplier": _multiplier(op),
         **convolution.params(graph, op),
+        "form": int(form(graph, op)),
     }
 
 
+class Form(IntEnum):
+    """How the kernel finds weights and epilogues: the EK_DEPTHWISE_ constants of c/kernels/depthwise_conv2d.h."""
+
+    PLAIN = 0
+    TILES = 1
+    COLUMNS = 2
+
+
+def form(graph: Graph, op: Op) -> Form:
+    """The fastest that computes the layer exactly, whatever its input."""
+    zero = graph.result(op).zero_point
+    exact = narrow.finishes(convolution.largest(graph, op), convolution.requant(graph, op), zero)
+    if _multiplier(op) > 1 or not exact:
+        return Form.PLAIN
+    if _slides(graph, op):
+        return Form.COLUMNS
+    return Form.TILES if graph.operand(op, 0).shape[3] >= linear.TILE else Form.PLAIN
+
+
+def _slides(graph: Graph, op: Op) -> bool:
+    """Whether c/kernels/ek_columns.h knows the window, its padding, and the range of the output."""
+    a, x, out = convolution.attrs(op), graph.operand(op, 0), graph.result(op)
+    clamp = convolution.epilogue_params(graph, op)
+    if convolution.kernel(graph, op) != (3, 3) or a.dilation != (1, 1) or (clamp["act_min"], clamp["act_max"]) != INT8:
+        return False
+    if a.stride[1] > 2:
+        return False
+    before = a.padding.top, a.padding.left
+    behind = ((out.shape[i] - 1) * a.stride[i - 1] - before[i - 1] + 3 - x.shape[i] for i in (1, 2))
+    return max(*before, *behind) <= 1
+
+
+INT8 = (-128, 127)
+
+
 def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
-    """[out, rows * pixels]; with one output per channel, groups of outputs are interleaved as in a convolution."""
+    """As the form has them."""
     matrix = convolution.matrix(graph, op)
-    return linear.pack(matrix) if _multiplier(op) == 1 else matrix.reshape(-1)
+    chosen = form(graph, op)
+    if chosen is Form.COLUMNS:
+        return _columns(graph, op)
+    if chosen is Form.PLAIN:
+        return linear.pack(matrix) if _multiplier(op) == 1 else matrix.reshape(-1)
+    bias, last = convolution.requant(graph, op).bias.astype("<i4"), len(matrix) - linear.TILE
+    tiles = [slice(c, c + linear.TILE) for c in (min(o, last) for o in range(0, len(matrix), linear.TILE))]
+    return np.concatenate([a for t in tiles for a in (bias[t].view(np.int8), linear.pack(matrix[t]))])
+
+
+def _columns(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
+    """The channels one after the other, as c/kernels/ek_columns.h says."""
+    matrix, zero = convolution.matrix(graph, op), graph.operand(op, 0).zero_point
+    folded = linear.epilogue(convolution.bias(graph, op), matrix, zero, convolution.factors(graph, op))
+    finish = narrow.epilogue(folded, graph.result(op).zero_point)
+    last = np.stack([finish.shift, matrix[:, 8]], axis=1).astype("<i2")
+    numbers = np.stack([finish.multiplier, finish.bias, folded.bias], axis=1).astype("<i4")
+    parts = matrix[:, [0, 1, 3, 4, 2, 6, 5, 7]], last.view(np.int8), numbers.view(np.int8)
+    return np.concatenate(parts, axis=1).reshape(-1)
+
+
+def requant(graph: Graph, op: Op) -> Requant | None:
+    """None where the weights hold it."""
+    plain = convolution.requant(graph, op)
+    match form(graph, op):
+        case Form.PLAIN:
+            return plain
+        case Form.TILES:
+            return narrow.epilogue(plain, graph.result(op).zero_point)
+        case Form.COLUMNS:
+            return None
 
 
 RECORD = OpRecord(
@@ -70,6 +138,6 @@ RECORD = OpRecord(
         "ek_depthwise_conv2d_t",
         params,
         weights,
-        convolution.requant,
+        requant,
     ),
 )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..ir.region import Box
 from ..ir.types import Graph, Op, Shape, Tensor
 from ..reference.arithmetic import activation_range, convolution_factors
-from . import linear, rules
+from . import linear, narrow, pairs, rules
 from .attributes import FullyConnected
 from .record import CValue, Kernel, OpRecord, Requant, Window
 
@@ -115,19 +115,46 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
         "out_zero": out.zero_point,
         "act_min": low,
         "act_max": high,
+        "pairs": int(in_pairs(graph, op)),
     }
 
 
+def in_pairs(graph: Graph, op: Op) -> bool:
+    """Whether the kernel computes outputs in pairs, see c/kernels/ek_pairs.h, exactly whatever the input."""
+    if _weights_zero(graph, op) != 0:
+        return False
+    (_, depth), length = _matrix(graph, op).shape, _block(graph, op)[1]
+    held = _bias(graph, op)
+    plain = 0 if held is None or held.data is None else held.data.reshape(-1).astype(np.int64)
+    largest = narrow.sums(np.zeros(len(_matrix(graph, op)), np.int64) + plain, _matrix(graph, op), _zero(graph, op))
+    exact = narrow.finishes(largest, plain_requant(graph, op), graph.result(op).zero_point)
+    length = min(depth, length)
+    return exact and narrow.pairs(largest, _matrix(graph, op)) and pairs.runs(depth // length, length) <= pairs.RUNS
+
+
+def _zero(graph: Graph, op: Op) -> int:
+    return graph.operand(op, 0).zero_point
+
+
 def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
-    return linear.pack(_matrix(graph, op))
+    matrix = _matrix(graph, op)
+    if not in_pairs(graph, op):
+        return linear.pack(matrix)
+    length = min(matrix.shape[1], _block(graph, op)[1])
+    return pairs.pack(matrix.reshape(len(matrix), -1, length), [plain_requant(graph, op).bias])
 
 
-def requant(graph: Graph, op: Op) -> Requant:
-    """The input's zero point is always folded into the bias: there is no padding."""
+def plain_requant(graph: Graph, op: Op) -> Requant:
+    """The epilogue as it is defined. The input's zero point is always folded into the bias: there is no padding."""
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
     factors = convolution_factors(x, w, out, w.shape[0])
     centred = _matrix(graph, op).astype(np.int64) - _weights_zero(graph, op)
     return linear.epilogue(_bias(graph, op), centred, x.zero_point, factors)
+
+
+def requant(graph: Graph, op: Op) -> Requant:
+    plain = plain_requant(graph, op)
+    return narrow.epilogue(plain, graph.result(op).zero_point) if in_pairs(graph, op) else plain
 
 
 RECORD = OpRecord(

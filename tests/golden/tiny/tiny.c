@@ -32,7 +32,7 @@ static const ek_map_t map_05 = {.region = 0, .offset = 20, .pitch = 3, .rows = 1
 /* 00: conv2d 3x3 relu, 6x5x2 -> 6x5x4 */
 static const ek_conv2d_t conv2d_00 = {
     .in_w = 5, .in_c = 2, .out_c = 4, .group = {2, 4}, .kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1},
-    .pad = {1, 1}, .in_zero = -5, .out_zero = -5, .act_min = -5, .act_max = 127,
+    .pad = {1, 1}, .in_zero = -5, .out_zero = -5, .act_min = -5, .act_max = 127, .form = 3,
 };
 
 static EK_LAYER void layer_00(const ek_ctx_t *ctx, int y0, int y1)
@@ -48,7 +48,7 @@ static EK_LAYER void layer_00(const ek_ctx_t *ctx, int y0, int y1)
 /* 01: conv2d 1x1, 6x5x4 -> 6x5x4 */
 static const ek_conv2d_t conv2d_01 = {
     .in_w = 5, .in_c = 4, .out_c = 4, .group = {4, 4}, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1},
-    .pad = {0, 0}, .in_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127,
+    .pad = {0, 0}, .in_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127, .form = 1,
 };
 
 static EK_LAYER void layer_01(const ek_ctx_t *ctx, int y0, int y1)
@@ -93,7 +93,7 @@ static EK_LAYER void layer_03(const ek_ctx_t *ctx, int y0, int y1)
 
 /* 04: fully_connected 20 to 3, 20 -> 3 */
 static const ek_fully_connected_t fully_connected_04 = {
-    .row = 20, .in_c = 20, .out_c = 3, .weights_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127,
+    .row = 20, .in_c = 20, .out_c = 3, .weights_zero = 0, .out_zero = -5, .act_min = -128, .act_max = 127, .pairs = 1,
 };
 
 static EK_LAYER void layer_04(const ek_ctx_t *ctx, int y0, int y1)

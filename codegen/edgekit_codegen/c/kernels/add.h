@@ -3,7 +3,7 @@
 #define EK_ADD_H
 
 #include "ek_broadcast.h"
-#include "ek_requant.h"
+#include "ek_dsp.h"
 
 /* Each input, less its zero point and times 2^20, is scaled by its multiplier; the sum is scaled by the output's. */
 typedef struct {
@@ -22,12 +22,12 @@ typedef struct {
     int32_t act_max;
 } ek_add_t;
 
-static inline int8_t ek_add_one(const ek_add_t *p, int32_t a, int32_t b)
+EK_KERNEL int8_t ek_add_one(const ek_add_t *p, int32_t a, int32_t b)
 {
-    const int32_t left = ek_requantize((a - p->in_zero[0]) * (1 << 20), p->in_multiplier[0], p->in_shift[0]);
-    const int32_t right = ek_requantize((b - p->in_zero[1]) * (1 << 20), p->in_multiplier[1], p->in_shift[1]);
-    const int32_t scaled = ek_requantize(left + p->sign * right, p->out_multiplier, p->out_shift);
-    return (int8_t)ek_clamp(scaled + p->out_zero, p->act_min, p->act_max);
+    const int32_t left = ek_requantize_narrow((a - p->in_zero[0]) * (1 << 20), p->in_multiplier[0], p->in_shift[0]);
+    const int32_t right = ek_requantize_narrow((b - p->in_zero[1]) * (1 << 20), p->in_multiplier[1], p->in_shift[1]);
+    const int32_t scaled = ek_requantize_narrow(left + p->sign * right, p->out_multiplier, p->out_shift);
+    return ek_saturate(scaled + p->out_zero, p->act_min, p->act_max);
 }
 
 EK_KERNEL void ek_add_row(const ek_add_t *p, const int8_t *const in[], int8_t *out, int x0, int x1, const void *w,

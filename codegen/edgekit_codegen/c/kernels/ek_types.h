@@ -16,6 +16,15 @@
 #define EK_KERNEL static inline
 #endif
 
+/* Functions of which one copy serves all layers, whatever parameters these have. */
+#if defined(__clang__)
+#define EK_SHARED static __attribute__((noinline, unused))
+#elif defined(__GNUC__)
+#define EK_SHARED static __attribute__((noinline, noclone, unused))
+#else
+#define EK_SHARED static inline
+#endif
+
 /* The epilogue of one output channel: bias, then scaling by multiplier * 2^(shift - 31); shift > 0 is left. */
 typedef struct {
     int32_t bias;

@@ -2,8 +2,8 @@
 #ifndef EK_QUANTIZE_H
 #define EK_QUANTIZE_H
 
+#include "ek_dsp.h"
 #include "ek_float.h"
-#include "ek_requant.h"
 
 typedef struct {
     int32_t channels;
@@ -18,18 +18,12 @@ typedef struct {
 /* The nearest integer, halves away from zero; at most 256 from 0, and 0 for NaN. */
 static inline int32_t ek_round_near_zero(float value)
 {
-    if (value >= 256.0f) {
-        return 256;
-    }
-    if (value <= -256.0f) {
-        return -256;
-    }
-    if (value != value) {
-        return 0;
+    if (!(value > -256.0f && value < 256.0f)) {
+        return value >= 256.0f ? 256 : value <= -256.0f ? -256 : 0;
     }
     const int32_t whole = (int32_t)value;
     const float rest = value - (float)whole;
-    return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+    return whole + (int32_t)(rest + rest);
 }
 
 /* Pixels x0 .. x1-1 in ascending order, element by element: `out` may begin where the input row begins. */
@@ -42,7 +36,14 @@ EK_KERNEL void ek_quantize_row(const ek_quantize_t *p, const int8_t *const in[],
     if (p->from_float) {
         const ek_float_t *const values = (const void *)in[0];
         for (int i = x0 * p->channels; i < x1 * p->channels; ++i) {
-            out[i] = (int8_t)ek_clamp(ek_round_near_zero(values[i] / p->scale) + p->out_zero, -128, 127);
+            out[i] = ek_saturate(ek_round_near_zero(values[i] / p->scale) + p->out_zero, -128, 127);
+        }
+        return;
+    }
+    if (p->shift <= 0) {
+        for (int i = x0 * p->channels; i < x1 * p->channels; ++i) {
+            const int32_t scaled = ek_requantize_narrow(in[0][i] - p->in_zero, p->multiplier, p->shift);
+            out[i] = ek_saturate(scaled + p->out_zero, -128, 127);
         }
         return;
     }
