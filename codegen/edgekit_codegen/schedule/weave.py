@@ -30,11 +30,12 @@ those that leave more room are easier to pack."""
 SLACK = 6
 """By one part in so many, an estimate may be too high."""
 
-LABELS = 40
+LABELS = 60
 """Closed labels kept per point."""
 
-STREAMS = 20
-"""Open labels kept per point and begin of a stream."""
+STREAMS = (20, 30)
+"""Open labels kept per point and begin of a stream. More of them lead to other choices, not always to better ones once
+they are packed: both are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +85,31 @@ class _Open(NamedTuple):
 
 
 def weave(segments: Segments, limit: int = UNLIMITED, closely: bool = False) -> tuple[Woven, ...]:
-    """Choices that no other one beats in both peak and cost, the cheapest first.
+    """Choices that no other one of the same search beats in both peak and cost, the cheapest first.
 
     limit   bytes that no segment may need; estimates may be SLACK above it
     closely what streams with such estimates need is worked out: more that can just fit are found, in more time, and
             many of those turn out not to fit
     """
+    found = {w.pieces: w for kept in STREAMS for w in _weave(segments, limit, closely, kept)}
+    return tuple(sorted(found.values(), key=lambda w: (w.cost, w.peak)))
+
+
+def _weave(segments: Segments, limit: int, closely: bool, kept: int) -> Sequence[Woven]:
+    """kept: as STREAMS has them."""
     options, count = segments.options, segments.count
     about = limit + limit // SLACK
     closed: list[list[Woven]] = [[Woven(0, 0, ())], *([] for _ in range(count))]
     streams: list[list[_Open]] = [[] for _ in range(count + 1)]
     for point in range(count + 1):
-        streams[point] = _best_open([o for o in streams[point] if o.bytes <= about])
+        streams[point] = _best_open([o for o in streams[point] if o.bytes <= about], kept)
         ends = (_close(options, o, segments.bound if closely else None, limit) for o in streams[point])
         closed[point] = _best([*closed[point], *ends], limit if closely else about)
         for after in range(point + 1, min(point + KNOTTED, count) + 1):
             closed[after] += _measured(segments, options, closed[point], point, after)
         for after in range(point + 1, min(point + LONGEST, count) + 1):
             streams[after] += _longer(options, closed[point], streams[point], point, after, segments.pulled, closely)
-    return tuple(closed[count])
+    return closed[count]
 
 
 def _measured(segments: Segments, options: Options, closed: Sequence[Woven], first: int, after: int) -> Iterator[Woven]:
@@ -203,15 +210,15 @@ def _best(labels: Iterable[Woven], limit: int) -> list[Woven]:
     return _thinned(kept, LABELS)
 
 
-def _best_open(labels: Sequence[_Open]) -> list[_Open]:
+def _best_open(labels: Sequence[_Open], most: int) -> list[_Open]:
     """Of the streams with one begin, those that no other beats in cost and bytes, or in cost and bytes that stay; of
-    too many, some of all kinds."""
+    more than `most`, some of all kinds."""
     found: list[_Open] = []
     for held in dict.fromkeys((o.held, o.fixed) for o in labels):
         alike = [o for o in labels if (o.held, o.fixed) == held]
         by_bytes = _front(alike, lambda o: max(o.before.peak, o.bytes))
         by_kept = _front(alike, lambda o: o.held + o.kept)
-        kept = {id(o): o for o in (*_thinned(by_bytes, STREAMS), *_thinned(by_kept, STREAMS // 2))}
+        kept = {id(o): o for o in (*_thinned(by_bytes, most), *_thinned(by_kept, most // 2))}
         found += kept.values()
     return found
 
