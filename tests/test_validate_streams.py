@@ -107,6 +107,11 @@ def sums_at(wanted: Callable[[Storage], bool]) -> Change:
     return change
 
 
+def result_on_its_sums(plan: Plan) -> Plan:
+    (sums,) = plan.scratch
+    return of(plan, lambda s: s.box.y1 == s.box.x1 == 1, lambda s: replace(s, offsets=(sums.offset,)))
+
+
 def fewer_sums(plan: Plan) -> Plan:
     return replace(plan, scratch=tuple(replace(t, size=t.size - 4) for t in plan.scratch))
 
@@ -247,6 +252,7 @@ WRONG: dict[str, tuple[str, Change, str]] = {
     "an arriving row that moves too late": ("landing, arriving", rescheduled(moved_in_time(copies, 1)), RING),
     "sums on a ring": ("sums", sums_at(lambda s: 1 < s.slots < s.box.y1), f"sums of the pixels before|{RING}"),
     "sums on the input": ("sums", sums_at(lambda s: s.tensor == 0), f"sums of the pixels before|{RING}"),
+    "a result on its own sums": ("sums", result_on_its_sums, "overwrites its own sums"),
     "sums without room": ("sums", fewer_sums, "no room for its sums"),
     "sums without their first row": ("sums", rescheduled(first_row_left_out), "before the first pixel of all"),
     "sums of a part of each row": ("sums", rescheduled(part_of_a_row), RING),

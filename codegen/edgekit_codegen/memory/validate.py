@@ -180,6 +180,8 @@ class _Replay:
                 if not done.all():
                     _fail(f"{op.kind} (operator {node.op}) is completed before all of its input was added")
                 self.arena.write(op.outputs[0], self.arena.whole(op.outputs[0]), env)
+                if (sums != self.arena.sums(node.op, int(done.sum()))).any():
+                    _fail(f"{op.kind} (operator {node.op}) overwrites its own sums with their result")
                 del self.added[node.op]
 
     def _disjoint(self, op: Op, y: int, same_row: bool) -> None:
