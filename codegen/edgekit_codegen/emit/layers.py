@@ -100,10 +100,10 @@ def _window(graph: Graph, op: Op, access: Window, names: Names) -> list[str]:
     elif access.pad:
         first += f" - {access.pad}"
     window = f"{access.kernel}, {first}, {access.dilation}"
-    moved = _moved(graph, source.id, names)
+    ahead = _ahead(graph, source.id, names)
     call = f"ek_rows(ctx, &{name}, in, {window});"
-    if moved:
-        call = f"ek_rows_of_tile(ctx, &{name}, in, {window}, {moved.removeprefix(' - ')});"
+    if ahead:
+        call = f"ek_rows_of_tile(ctx, &{name}, in, {window}, {ahead});"
     if names.storage(source.id).fresh is not None:
         call = f"ek_rows_and_fresh(ctx, &{name}, in, {window}, {_fresh_name(source.id, names)});"
     if access.images is not None:
@@ -166,12 +166,16 @@ def _fresh_name(ident: TensorId, names: Names) -> str:
 
 def _moved(graph: Graph, ident: TensorId, names: Names) -> str:
     """In C, what takes a pointer to a tile's row back to where pixel 0 of that row would lie; "" for whole rows."""
+    ahead = _ahead(graph, ident, names)
+    return f" - ({ahead})" if " + " in ahead or " - " in ahead else f" - {ahead}" if ahead else ""
+
+
+def _ahead(graph: Graph, ident: TensorId, names: Names) -> str:
+    """In C, the bytes from pixel 0 of a row to where a tile begins; "" for whole rows."""
     first, tensor = names.storage(ident).first, graph.tensors[ident]
     pixel = tensor.hwc[2] * tensor.dtype.size
-    shown = affine(Affine(first.const * pixel, tuple((var, k * pixel) for var, k in first.terms)))
-    if first == Affine(0):
-        return ""
-    return f" - ({shown})" if first.const else f" - {shown}"
+    moved = Affine(first.const * pixel, tuple((var, k * pixel) for var, k in first.terms))
+    return affine(moved) if first != Affine(0) else ""
 
 
 def _require_rows(graph: Graph, op: Op, names: Names, whole: bool) -> None:

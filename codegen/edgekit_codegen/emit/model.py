@@ -17,7 +17,7 @@ from .names import Names
 from .project import template
 
 MAX_RANK = 5  # EK_MAX_RANK in c/edgekit.h
-_WHOLE = " && {}[i].row_bytes == 0"  # a streamed tensor has no address
+_WHOLE = " && {}[i].row_bytes == 0\n              "  # a streamed tensor has no address
 _DTYPES = {DType.INT8: "EK_INT8", DType.INT16: "EK_INT16", DType.INT32: "EK_INT32", DType.FLOAT32: "EK_FLOAT32"}
 
 

@@ -146,8 +146,11 @@ def _sliding(
             rows = min(region[0].size, result(graph, op).hwc[0])
             move = Slide(result(graph, op).id, rows, *columns.kept.bounds(tile))
             body.append(Due(f"k_{numbers[op]}", tile, columns.first + 1, 1, columns.moves, (move,)))
-        run = _run(graph, member, op, region, (var, f"x_{numbers[op]}"))
-        body.append(Due(f"x_{numbers[op]}", tile, columns.first, 1, columns.turns, (run,)))
+        if columns.turns == slid.iterations:
+            body.append(_run(graph, member, op, region, names))
+        else:
+            run = _run(graph, member, op, region, (var, f"x_{numbers[op]}"))
+            body.append(Due(f"x_{numbers[op]}", tile, columns.first, 1, columns.turns, (run,)))
     return Loop(tile, slid.iterations, tuple(body))
 
 
