@@ -177,6 +177,13 @@ EK_KERNEL void ek_pairs_tile_1(const ek_pairs_t *p, const ek_run_t *run, const e
 
 /* The most inputs of a pixel that are widened. */
 #define EK_PAIRS_WIDEST 144
+
+/* Whether any are: it takes stack. */
+#ifdef __OPTIMIZE_SIZE__
+#define EK_PAIRS_WIDENS 0
+#else
+#define EK_PAIRS_WIDENS 1
+#endif
 #endif
 
 /* All channels of two pixels. */
@@ -190,7 +197,7 @@ EK_KERNEL void ek_pairs_pixels(const ek_pairs_t *p, const ek_run_t *run, const e
     if (tiled != 0 && p->act_min == -128 && p->act_max == 127) {
         ek_quads_t quads = {run, end, step, p->gap, q, dst, p->out_c, tiled / EK_TILE, w};
         const int inputs = tile / EK_TILE - EK_BLOCK - p->gap / EK_TILE;
-        if (tiled < 3 * EK_TILE || inputs > EK_PAIRS_WIDEST) {
+        if (!EK_PAIRS_WIDENS || tiled < 3 * EK_TILE || inputs > EK_PAIRS_WIDEST) {
             ek_pairs_quads_2(&quads);
         } else if (inputs > 96) {
             EK_PAIRS_WIDE(EK_PAIRS_WIDEST, quads, run, end);
