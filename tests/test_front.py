@@ -45,24 +45,26 @@ def test_fronts_of_random_graphs(graph: Graph) -> None:
     assert plan_runner.run(graph, points[-1].plan, inputs) == host_model.reference_bytes(graph, inputs)
 
 
-# Bytes of arena that a model is to need without computing anything twice: the goals of this project.
+# Bytes of arena that a model is to need, with so many times the multiply-accumulates: the goals of this project.
 GOALS = [
-    ("mlperf_tiny_vww", False, 29_000),
-    ("mlperf_tiny_vww", True, 11_800),
-    ("mlperf_tiny_ic", False, 13_500),
-    ("mlperf_tiny_kws", False, 5_500),
-    ("mcunet_vww1", False, 22_000),
-    ("mcunet_vww1", True, 14_500),
+    ("mlperf_tiny_vww", False, 29_000, 1.0),
+    ("mlperf_tiny_vww", True, 11_800, 1.0),
+    ("mlperf_tiny_ic", False, 13_500, 1.0),
+    ("mlperf_tiny_kws", False, 5_500, 1.0),
+    ("mcunet_vww1", False, 22_000, 1.0),
+    ("mcunet_vww1", True, 14_500, 1.0),
+    ("mcunet_vww1", True, 12_000, 1.15),
+    pytest.param("mcunet_vww1", True, 9_500, 1.65, marks=pytest.mark.slow),
 ]
 
 
-@pytest.mark.parametrize(("name", "streamed", "bytes_"), GOALS)
-def test_real_models_within_a_budget(name: str, streamed: bool, bytes_: int) -> None:
+@pytest.mark.parametrize(("name", "streamed", "bytes_", "factor"), GOALS)
+def test_real_models_within_a_budget(name: str, streamed: bool, bytes_: int, factor: float) -> None:
     graph = plans.real(name, io="int8")
     plan = fastest(graph, plans.HOST, bytes_, graph.inputs if streamed else ())
     validate(graph, plan, plans.HOST)
     assert plan.arena_bytes <= bytes_
-    assert mac_factor(graph, plan.schedule) == 1.0
+    assert 1.0 <= mac_factor(graph, plan.schedule) <= factor
 
 
 SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in (("mlperf_tiny_vww", True), ("mlperf_tiny_ic", True))]
