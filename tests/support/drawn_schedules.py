@@ -32,9 +32,10 @@ TRIES = 4  # ways to cut a segment's operators into members
 
 @contextmanager
 def hasty_packing() -> Iterator[None]:
-    """Plans are packed by greedy orders alone, as the search behind them takes most of the time."""
+    """Plans are packed by greedy orders and little more, as the search behind them takes most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edgekit_codegen.memory.place.pack", partial(pack, budget=0))
+        patch.setattr("edgekit_codegen.memory.planner.WORK", 5_000)
         yield
 
 

@@ -19,11 +19,8 @@ from . import layerwise
 from .segments import Piece, Segments
 from .text import describe
 from .types import Schedule
-from .weave import weave
+from .weave import UNLIMITED, weave
 from .work import mac_factor, overhead
-
-UNLIMITED = 1 << 40
-"""Bytes that no model needs."""
 
 STEP = 100
 """A point of a front is smaller by at least one part in so many than the one before."""

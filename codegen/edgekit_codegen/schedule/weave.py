@@ -35,7 +35,10 @@ LABELS = 60
 
 STREAMS = (20, 30)
 """Open labels kept per point and begin of a stream. More of them lead to other choices, not always to better ones once
-they are packed: both are searched."""
+they are packed: within a limit both are searched."""
+
+WIDE = 40
+"""Choices that are left of a search without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ def weave(segments: Segments, limit: int = UNLIMITED, closely: bool = False) -> 
     closely what streams with such estimates need is worked out: more that can just fit are found, in more time, and
             many of those turn out not to fit
     """
+    if limit == UNLIMITED:
+        return tuple(_thinned(list(_weave(segments, limit, closely, STREAMS[0])), WIDE))
     found = {w.pieces: w for kept in STREAMS for w in _weave(segments, limit, closely, kept)}
     return tuple(sorted(found.values(), key=lambda w: (w.cost, w.peak)))
 
