@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from string import Template
 
@@ -51,7 +52,8 @@ class Row:
     @property
     def met(self) -> str:
         bytes_missed = self.arena / self.goal.arena - 1
-        work_missed = round(self.mac_factor, 2) / self.goal.factor - 1
+        shown = Decimal(f"{self.mac_factor:.3f}").quantize(Decimal("0.01"), ROUND_HALF_UP)
+        work_missed = float(shown) / self.goal.factor - 1
         if bytes_missed > 0:
             return f"misses by {bytes_missed:.1%}"
         return f"fits, factor misses by {work_missed:.1%}" if work_missed > 1e-9 else "yes"

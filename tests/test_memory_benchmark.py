@@ -59,6 +59,7 @@ def test_rows_read_back() -> None:
     [
         (5_500, 1.25, "yes"),
         (5_500, 1.254, "yes"),
+        (5_500, 1.255, "fits, factor misses by 0.8%"),
         (5_501, 1.25, "misses by 0.0%"),
         (6_050, 1.0, "misses by 10.0%"),
         (5_000, 1.50, "fits, factor misses by 20.0%"),
