@@ -118,7 +118,7 @@ SUBJECTS: Sequence[Subject] = (
     *REAL,
     *MOBILE,
     _architecture("proxylessnas_mobile", "host"),
-    _architecture("mnasnet_a1", LARGE),
+    _architecture("mnasnet_a1", "host"),
     _architecture("ofa_595m", "host"),
     _architecture("fbnet_a", "host"),
     *map(_small, ZOO),
