@@ -94,11 +94,11 @@ def test_the_first_region_is_preferred() -> None:
 
 def test_the_busiest_tensors_go_to_the_faster_region() -> None:
     b = GraphBuilder()
-    x = b.input((1, 16, 16, 4))
+    x = b.conv2d(b.input((1, 16, 16, 4)), 4, (1, 1))
     middle = b.conv2d(x, 8, (5, 5))
-    graph = b.graph(b.conv2d(middle, 2, (1, 1)))
+    graph = b.graph(b.conv2d(middle, 2, (1, 1)), x)
     either = max(graph.tensors[x].bytes, graph.tensors[middle].bytes)
-    plan = plans.plan(graph, Target("t", (Region("fast", either), Region("slow", either))))
+    plan = plans.plan(graph, Target("t", (Region("fast", either), Region("slow", 2 * either))))
     assert plan.storage(x).region == 0, "a 5x5 window reads every row five times"
     assert plan.storage(middle).region == 1
 

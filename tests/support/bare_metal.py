@@ -20,7 +20,7 @@ from edgekit.emulate.machine import Machine
 
 from .bare_metal_c import PRELUDE, PRELUDE_L4
 
-STACK_LOW = 0x2000FC00
+STACK_LOW = 0x2000F000
 SRAM = 0x20010000
 
 
@@ -32,7 +32,7 @@ class Part:
     core                as compilers name it
     prelude             C in front of every image
     runs_at, loads_at   the flash, where it runs and where it is programmed
-    stack_low, stack    the stack, 1 KiB, and its top
+    stack_low, stack    the stack, up to its top
     sram                where variables are
     """
 
