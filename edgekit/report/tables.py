@@ -57,7 +57,11 @@ def plan(result: PlanResult) -> Renderables:
             f"{buffer['bytes']:,}",
             f"{buffer['first']} .. {buffer['last']}",
         )
-    certified = "certified optimal for this schedule" if result.gap == 0.0 else f"{result.gap:.1%} above it, not proven to be the least"
+    certified = (
+        "certified optimal for this schedule"
+        if result.gap == 0.0
+        else f"{result.gap:.1%} above it, not proven to be the least"
+    )
     holders = ", ".join(f"{escape(name)} {size:,} B" for name, size in result.peak_tensors)
     return [
         f"[bold]{result.model}[/] on [bold]{result.board}[/], input {result.input}: {result.schedule}",

@@ -51,7 +51,7 @@ MEMORY: dict[str, Firmware] = {
     ),
     "large frame": Firmware(
         Rule.STACK_OVERFLOW,
-        "volatile int n = 2048; volatile u8 frame[2048]; for (int i = 0; i < n; i += 128) { frame[i] = 1; }",
+        "volatile int n = 8192; volatile u8 frame[8192]; for (int i = 0; i < n; i += 128) { frame[i] = 1; }",
     ),
     "read beyond the end of RAM": Firmware(Rule.UNMAPPED_READ, "(void)REG(0x2004FFFE);", 0x20050000),
     "jump to where nothing is": Firmware(Rule.UNMAPPED_FETCH, "((void (*)(void))0x90000001)();", 0x90000000),
