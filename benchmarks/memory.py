@@ -23,6 +23,7 @@ from edgekit.report.memory_map import plot_front
 from edgekit_codegen import cost
 from edgekit_codegen.errors import DoesNotFit
 from edgekit_codegen.memory.elide import elide
+from edgekit_codegen.prices import Pricing, evenly, price
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.schedule.front import Point, fastest, front
 from edgekit_codegen.schedule.text import describe
@@ -66,9 +67,13 @@ class Planner:
         return kept
 
     def within(self, streamed: bool, goal: Goal) -> Planned:
-        """The fastest plan within a goal's bytes; where there is none, the smallest with about the goal's work."""
+        """The fastest plan within a goal's bytes, or the one with the fewest multiply-accumulates where that one has
+        too many; where there is none, the smallest with about the goal's work."""
         began = time.process_time()
         point = self._fastest(streamed, goal.arena)
+        if point is not None and not near(point, goal.factor):
+            fewest = self._fastest(streamed, goal.arena, (evenly,))
+            point = fewest if fewest is not None and fewest.mac_factor < point.mac_factor else point
         if point is None:
             self._missed[streamed] = max(self._missed[streamed], goal.arena)
             point = smallest(self.front(streamed), goal.factor)
@@ -83,22 +88,26 @@ class Planner:
         planned = Planned(smallest(points, 1.0), time.process_time() - began)
         return Goal(points[0].plan.arena_bytes), planned
 
-    def _fastest(self, streamed: bool, arena: int) -> Point | None:
+    def _fastest(self, streamed: bool, arena: int, pricings: Sequence[Pricing] = (price, evenly)) -> Point | None:
         graph = self.read.graph
         if arena <= self._missed[streamed]:
             return None
         try:
-            plan = fastest(graph, self.read.target, arena, graph.inputs if streamed else ())
+            plan = fastest(graph, self.read.target, arena, graph.inputs if streamed else (), pricings)
         except DoesNotFit:
             return None
         arrives = "streamed" if streamed else "resident"
         return Point(plan, overhead(graph, plan.schedule), mac_factor(graph, plan.schedule), arrives)
 
 
+def near(point: Point, factor: float) -> bool:
+    """Whether it executes no more multiply-accumulates than so many times layer by layer's, to two digits."""
+    return round(point.mac_factor, 2) <= factor
+
+
 def smallest(points: Sequence[Point], factor: float) -> Point:
-    """Of those with that factor, to two digits, or of all where none has."""
-    near = [p for p in points if round(p.mac_factor, 2) <= factor]
-    return min(near or points, key=lambda p: p.plan.arena_bytes)
+    """Of those with that factor, or of all where none has."""
+    return min([p for p in points if near(p, factor)] or points, key=lambda p: p.plan.arena_bytes)
 
 
 def measure(subject: Subject) -> list[Row]:

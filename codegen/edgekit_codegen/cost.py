@@ -1,49 +1,15 @@
 """What a graph costs besides memory, before anything is compiled: instructions, estimated, and bytes of weights, exact.
 
-The estimate is for comparing schedules of one model. Its figures were fitted to the layers of seven int8 networks on an
-emulated Cortex-M7, GCC 12, -O2, kernels for the DSP extension. Another compiler, core or kernel changes all of them.
+The estimate is for comparing schedules of one model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from .ir.types import Graph, Op
 from .ops import TABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Instructions per output element, per element of the operands, and per multiply-accumulate."""
-
-    written: float
-    read: float = 0.0
-    mac: float = 0.0
-
-
-ELEMENTWISE = Rate(40)
-"""Of kinds that RATES does not name: an addition, an activation, a requantization."""
-
-_REDUCES = Rate(10, 6)
-_POOLS = Rate(15, 7)
-_MOVES = Rate(5)
-_PLAIN = Rate(48, mac=3.0)
-
-RATES: Mapping[str, Rate] = {
-    "conv2d": Rate(10, mac=0.95),
-    "fully_connected": Rate(14, mac=1.1),
-    "depthwise_conv2d": Rate(11, mac=2.1),
-    "transpose_conv": _PLAIN,
-    "batch_matmul": _PLAIN,
-    "add": Rate(4, 7),
-    "average_pool2d": _POOLS,
-    "max_pool2d": _POOLS,
-    **dict.fromkeys(("mean", "sum", "reduce_max", "reduce_min", "arg_max", "arg_min"), _REDUCES),
-    **dict.fromkeys(("concatenation", "gather", "mirror_pad", "pad", "strided_slice", "tile", "transpose"), _MOVES),
-    "softmax": Rate(150),
-    "log_softmax": Rate(150),
-}
+from .prices import price
 
 
 def instructions(graph: Graph) -> int:
@@ -57,10 +23,9 @@ def weights_bytes(graph: Graph) -> int:
 
 
 def instructions_of(graph: Graph, op: Op) -> float:
-    """Instructions to compute all of an operator's output, estimated."""
-    rate = RATES.get(op.kind, ELEMENTWISE)
-    read = sum(t.elements for t in TABLE[op.kind].operands(graph, op))
-    return rate.mac * TABLE[op.kind].macs(graph, op) + rate.written * graph.result(op).elements + rate.read * read
+    """Instructions to compute all of an operator's output, row by row, estimated."""
+    rows, pixels, _ = graph.result(op).hwc
+    return rows * price(graph, op).of(pixels)
 
 
 def _constants(graph: Graph, op: Op) -> int:

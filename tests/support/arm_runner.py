@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import unicorn
 
 from edgekit.builder import toolchains
 from edgekit.builder.compile import EXACT, WARNINGS
@@ -95,6 +96,19 @@ class Core:
         entry = self._image.symbols["run_calls"] | 1
         self._engine.uc.emu_start(entry, end, timeout=int(SECONDS * 1e6))
         assert self._engine.get("pc") == end, f"stopped at {self._image.locate(self._engine.get('pc'))}"
+
+    def executed(self, calls: npt.NDArray[Any]) -> int:
+        """Instructions of calls, and of what makes them."""
+        count = 0
+
+        def step(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        hook = self._engine.uc.hook_add(unicorn.UC_HOOK_CODE, step)
+        self.run(calls)
+        self._engine.uc.hook_del(hook)
+        return count
 
 
 @cache

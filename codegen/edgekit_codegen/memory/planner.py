@@ -71,10 +71,12 @@ def _tightest(
     graph: Graph, schedule: Schedule, items: tuple[Buffer, ...], regions: tuple[Region, ...]
 ) -> tuple[int, tuple[Buffer, ...], Placement | None]:
     """The buffers as they are, or with rows that lie apart where that takes less of the first region; and the bytes
-    that none of all these can go below."""
+    that none of all these can go below. Layer by layer, where hundreds of rows would need their addresses in tables for
+    a little less memory, rows lie apart only if nothing else fits."""
     bound = lower_bound(items)
     placement = place(items, regions)
-    if placement is not None and placement.total - bound <= bound // ENOUGH:
+    layers = all(segment.kind == "layers" for segment in schedule.segments)
+    if placement is not None and (layers or placement.total - bound <= bound // ENOUGH):
         return bound, items, placement
     ways = _apart(graph, schedule, items)
     if not ways or not regions:

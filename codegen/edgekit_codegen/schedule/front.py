@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from ..cost import instructions
 from ..errors import CodegenError, DoesNotFit, UnsupportedModel
@@ -14,6 +15,7 @@ from ..memory.elide import elide
 from ..memory.fit import does_not_fit, hint, peak_lines
 from ..memory.plan import Plan
 from ..memory.planner import make_plan
+from ..prices import Pricing, evenly, price
 from ..target import Region, Target
 from . import layerwise
 from .segments import Piece, Segments
@@ -65,8 +67,9 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
                 points = _with(points, graph, plan, "streamed" if pulled else "resident")
             if plan.arena_bytes - bound <= bound // STEP:
                 break
-    for plan in _smaller(segments, large, points[-1].plan) if points else ():
-        points = _with(points, graph, plan, points[0].input)
+    for priced in (segments, Segments(graph, pulled, pricing=evenly)) if points else ():
+        for plan in _smaller(priced, large, points[-1].plan):
+            points = _with(points, graph, plan, points[0].input)
     return tuple(points)
 
 
@@ -76,20 +79,28 @@ def _with(points: Sequence[Point], graph: Graph, plan: Plan, arrives: str) -> li
     return [*(p for p in points if p.overhead < extra), Point(plan, extra, mac_factor(graph, plan.schedule), arrives)]
 
 
-def fastest(graph: Graph, target: Target, budget: int | None = None, pulled: Collection[TensorId] = ()) -> Plan:
+def fastest(
+    graph: Graph,
+    target: Target,
+    budget: int | None = None,
+    pulled: Collection[TensorId] = (),
+    pricings: Sequence[Pricing] = (price, evenly),
+) -> Plan:
     """The fastest plan that fits the target's memory, and takes no more than `budget` bytes of it where one is given.
+
+    pricings  what calls of kernels cost; each further one is tried where the search led to nothing by those before
 
     Raises DoesNotFit (code "memory.does_not_fit") with the smallest plan there is and what holds its peak, and
     UnsupportedModel for an input that cannot arrive row by row.
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    segments = Segments(graph, pulled)
-    for closely in (False, True):
+    priced = [Segments(graph, pulled, pricing=pricing) for pricing in pricings]
+    for segments, closely in product(priced, (False, True)):
         plan = _first(segments, target, limit, closely)
         if plan is not None:
             return plan
-    least = _smallest(segments)
+    least = _smallest(priced[-1])
     plan = None if least is None else _within(graph, least.schedule, target, limit)
     if plan is None:
         raise _nothing_fits(graph, target, limit, least, "streamed" if pulled else "resident")

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..cost import instructions_of
 from ..ir.types import Graph, TensorId
 from ..memory.buffer import live_bytes
 from ..memory.buffers import buffers
 from ..ops import TABLE
+from ..prices import Price, Pricing, price
 from . import tiles
 from .extent import Extent, Region, read
 from .parts import Part, Parts
@@ -62,11 +62,11 @@ class Option:
 class Options:
     """The options of one graph, between points: point n lies before running operator number n."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, pricing: Pricing = price) -> None:
         self.graph, self._parts = parts.graph, parts
         self.crossing = [parts.crossing(n) for n in range(len(parts.running) + 1)]
         self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
-        self._once = {op: instructions_of(parts.graph, parts.graph.ops[op]) for op in parts.running}
+        self._prices = {op: pricing(parts.graph, parts.graph.ops[op]) for op in parts.running}
 
     def chain(self, first: int, after: int) -> tuple[TensorId, TensorId] | None:
         """The tensor that enters the operators number `first` .. `after` - 1 and the one that leaves them; None where
@@ -205,9 +205,12 @@ class Options:
             rows, pixels, channels = tensor.hwc
             down, across = regions[index]
             count = tiles_of_row if slid is None else slid.columns[index].turns
-            computed = covered(down, turns, rows)
-            times = computed / rows * covered(across, count, pixels) / pixels
-            work += round(self._once[index] * (times - 1)) + CALL * computed * count
+            priced = self._prices[index]
+            if (whole := self.graph.result(op).hwc)[:2] != (rows, pixels):
+                priced = Price(0, whole[0] * priced.of(whole[1]) / (rows * pixels))
+            computed = sum(size * n for size, n in clipped(down, turns, rows))
+            row = sum(n * (CALL + priced.of(size)) for size, n in clipped(across, count, pixels))
+            work += computed * row - rows * priced.of(pixels)
             if slid is not None and (kept := slid.columns[index].kept) is not None:
                 moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
                 work += turns * slid.columns[index].moves * (CALL + COPY * moved)
@@ -219,17 +222,17 @@ def _beats(one: Option, other: Option) -> bool:
     return one.work <= other.work and one.taken + one.kept <= other.taken + other.kept and kept
 
 
-def covered(extent: Extent, turns: int, end: int) -> int:
-    """Rows or pixels computed in all turns together, without those outside the tensor."""
-    total, n = turns * extent.size, 0
-    while n < turns and extent.first + extent.step * n < 0:
-        total -= min(extent.size, -extent.first - extent.step * n)
-        n += 1
-    n = turns - 1
-    while n >= 0 and (over := extent.first + extent.step * n + extent.size - end) > 0:
-        total -= min(extent.size, over)
-        n -= 1
-    return total
+def clipped(extent: Extent, turns: int, end: int) -> Iterator[tuple[int, int]]:
+    """How many rows or pixels are computed in a turn, without those outside the tensor, and in how many turns."""
+    begin = 0
+    while begin < turns and (first := extent.first + extent.step * begin) < 0:
+        yield max(min(first + extent.size, end), 0), 1
+        begin += 1
+    after = turns
+    while after > begin and (first := extent.first + extent.step * (after - 1)) + extent.size > end:
+        yield max(end - first, 0), 1
+        after -= 1
+    yield extent.size, after - begin
 
 
 def _taken(graph: Graph, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:

@@ -11,6 +11,7 @@ from ..memory.buffers import buffers
 from ..memory.places import parts as moved_parts
 from ..ops import TABLE
 from ..ops.record import Overlap
+from ..prices import Pricing, price
 from . import layerwise
 from .edges import streamable, views_of
 from .options import Options
@@ -42,12 +43,19 @@ class Segments:
     """The segments of one graph: the running operators number `first` .. `after` - 1.
 
     pulled, pushed  graph inputs and outputs that arrive or leave row by row
+    pricing         what calls of kernels cost
     """
 
-    def __init__(self, graph: Graph, pulled: Collection[TensorId] = (), pushed: Collection[TensorId] = ()) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        pulled: Collection[TensorId] = (),
+        pushed: Collection[TensorId] = (),
+        pricing: Pricing = price,
+    ) -> None:
         self.graph = graph
         self.parts = Parts(graph)
-        self.options = Options(self.parts)
+        self.options = Options(self.parts, pricing)
         self.pulled, self._pushed = frozenset(pulled), frozenset(pushed)
         self._needs: dict[tuple[int, int], Need | None] = {}
         self._bounds: dict[Piece, int] = {}

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
-from ..cost import instructions_of
 from ..ir.types import Graph
 from ..ops import TABLE
+from ..prices import price
 from . import walk
 from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
 
@@ -50,8 +51,8 @@ def overhead(graph: Graph, schedule: Schedule) -> int:
         elif isinstance(leaf, Pull | Push):
             total += CALL * graph.tensors[leaf.tensor].hwc[0]
         elif isinstance(leaf, Run) and loops:
-            total += CALL * _calls(graph, leaf, loops)
-            total += instructions_of(graph, graph.ops[leaf.op]) * (times(graph, leaf, loops) - 1)
+            rows, pixels, _ = graph.result(graph.ops[leaf.op]).hwc
+            total += _executed(graph, leaf, loops) - rows * price(graph, graph.ops[leaf.op]).of(pixels)
     return round(total)
 
 
@@ -90,19 +91,29 @@ def times(graph: Graph, run: Run, loops: Loops) -> float:
     return share
 
 
-def _calls(graph: Graph, run: Run, loops: Loops) -> int:
-    """How often a kernel is called: once for every row."""
-    rows = (graph.operand(graph.ops[run.op], 0) if run.adds else graph.result(graph.ops[run.op])).hwc[0]
-    moving = {var for var, _ in run.box.y0.terms}
-    again = np.prod([n for var, n in loops.items() if var not in moving], dtype=np.int64)
-    return int(again) * _covered(run.box.y0, run.box.y1, rows, loops)
+def _executed(graph: Graph, run: Run, loops: Loops) -> float:
+    """Instructions, about, of all calls of a kernel: one for every row, or for every part of it."""
+    op = graph.ops[run.op]
+    priced, (rows, pixels, _) = price(graph, op), graph.result(op).hwc
+    if run.adds:
+        return CALL * graph.operand(op, 0).hwc[0] + rows * priced.of(pixels)
+    moving = {var for begin in (run.box.y0, run.box.x0) for var, _ in begin.terms}
+    again = math.prod(n for var, n in loops.items() if var not in moving)
+    row = sum(CALL + priced.of(int(width)) for width in _sizes(run.box.x0, run.box.x1, pixels, loops))
+    return again * _covered(run.box.y0, run.box.y1, rows, loops) * row
 
 
 def _covered(begin: Affine, end: Affine, size: int, loops: Loops) -> int:
     """Rows, pixels or channels from `begin` to `end`, clipped to the tensor, in all iterations of the loops that move
     them."""
+    return int(_sizes(begin, end, size, loops).sum())
+
+
+def _sizes(begin: Affine, end: Affine, size: int, loops: Loops) -> npt.NDArray[np.int64]:
+    """The same for each iteration."""
     low, high = np.array([begin.const]), np.array([end.const])
     for var, k in begin.terms:
         steps = k * np.arange(loops[var])
         low, high = (low[:, None] + steps).ravel(), (high[:, None] + steps).ravel()
-    return int((np.clip(high, 0, size) - np.clip(low, 0, size)).sum())
+    sizes: npt.NDArray[np.int64] = np.clip(high, 0, size) - np.clip(low, 0, size)
+    return sizes

@@ -7,7 +7,7 @@
 
 #include "ek_dsp.h"
 
-#define EK_TAPS_ROWS 8
+#define EK_TAPS_ROWS 16
 
 /* Taps side by side: `n` of them, one at least, after `skip` others. */
 typedef struct {
