@@ -66,6 +66,19 @@ RATES: Mapping[str, Rate] = {
 Pricing = Callable[[Graph, Op], Price]
 
 
+class Prices:
+    """The prices of one graph's operators, each worked out once."""
+
+    def __init__(self, pricing: Pricing) -> None:
+        self._pricing = pricing
+        self._known: dict[Op, Price] = {}
+
+    def __call__(self, graph: Graph, op: Op) -> Price:
+        if op not in self._known:
+            self._known[op] = self._pricing(graph, op)
+        return self._known[op]
+
+
 def evenly(graph: Graph, op: Op) -> Price:
     """As if calls cost nothing and every pixel the same: plans that it leads to execute few multiply-accumulates."""
     pixels = graph.result(op).hwc[1]

@@ -22,6 +22,9 @@ DRAWN = 4
 VAIN = 5
 """Times that this is done in vain before the order is left alone."""
 
+HOPE = 5
+"""Improvement takes less than one part in so many off a packing."""
+
 
 class Climb:
     """One order of one problem, and the best packing that was found from it.
@@ -72,8 +75,12 @@ class Climb:
             self._key[int(self._chance() * len(self._order))] = min(self._key.values()) - 1
 
 
-def climb(problems: Sequence[Problem], work: int, enough: int = 0) -> tuple[int, Packing]:
-    """The lowest packing of any of the problems, and which of them it is of; one of height `enough` will do."""
+def climb(problems: Sequence[Problem], work: int, enough: int = 0, limit: int | None = None) -> tuple[int, Packing]:
+    """The lowest packing of any of the problems, and which of them it is of.
+
+    enough  one of that height will do
+    limit   only one of that height is of use: where the first ones are far above, they are not improved
+    """
     climbs = [
         (n, Climb(problem, order, turn))
         for n, problem in enumerate(problems)
@@ -87,6 +94,8 @@ def climb(problems: Sequence[Problem], work: int, enough: int = 0) -> tuple[int,
         climbs = sorted(climbs, key=rank)[:kept]
         n, best = climbs[0]
         if best.best.height <= max(enough, best.problem.lower_bound):
+            break
+        if limit is not None and best.best.height > limit + limit // HOPE:
             break
         for _, one in climbs:
             one.run(work // len(KEPT) // kept)

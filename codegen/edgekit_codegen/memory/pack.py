@@ -32,12 +32,13 @@ WORK = 500_000
 """Pairs of buffers that the improvement of orders may look at."""
 
 
-def pack(items: Sequence[Buffer], budget: int = BUDGET) -> Packing:
-    """The best packing found; optimal where its height is the lower bound."""
+def pack(items: Sequence[Buffer], budget: int = BUDGET, limit: int | None = None) -> Packing:
+    """The best packing found; optimal where its height is the lower bound. limit: one far above it is not
+    improved."""
     if not items:
         return Packing((), 0)
     problem = Problem(items)
-    _, best = climb([problem], WORK if budget else 0)
+    _, best = climb([problem], WORK if budget else 0, limit=limit)
     if best.height == problem.lower_bound:
         return best
     if problem.solid.all():

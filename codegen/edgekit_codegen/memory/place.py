@@ -36,12 +36,12 @@ class Placement:
         return sum(self.heights)
 
 
-def place(items: Sequence[Buffer], regions: Sequence[Region]) -> Placement | None:
-    """A placement of all buffers, or None where none was found."""
+def place(items: Sequence[Buffer], regions: Sequence[Region], limit: int | None = None) -> Placement | None:
+    """A placement of all buffers, or None where none was found. limit: as `pack` has it."""
     sizes = [r.size for r in regions]
     if not sizes:
         return None
-    first = _alone(items, sizes, 0)
+    first = _alone(items, sizes, 0, limit)
     if first is not None:
         return first
     split = next((p for p in (_fill(items, *way) for way in _splits(items, sizes)) if p is not None), None)
@@ -51,11 +51,13 @@ def place(items: Sequence[Buffer], regions: Sequence[Region]) -> Placement | Non
     return min((p for p in rest if p is not None), key=lambda p: p.total, default=None)
 
 
-def _alone(items: Sequence[Buffer], sizes: Sequence[int], region: int) -> Placement | None:
-    return _packed(items, [region] * len(items), sizes)
+def _alone(items: Sequence[Buffer], sizes: Sequence[int], region: int, limit: int | None = None) -> Placement | None:
+    return _packed(items, [region] * len(items), sizes, limit)
 
 
-def _packed(items: Sequence[Buffer], region: Sequence[int], sizes: Sequence[int]) -> Placement | None:
+def _packed(
+    items: Sequence[Buffer], region: Sequence[int], sizes: Sequence[int], limit: int | None = None
+) -> Placement | None:
     """Each region packed as tightly as possible, or None where one overflows."""
     offsets = [0] * len(items)
     heights = [0] * len(sizes)
@@ -63,7 +65,7 @@ def _packed(items: Sequence[Buffer], region: Sequence[int], sizes: Sequence[int]
         mine = [i for i, where in enumerate(region) if where == r]
         if max(live_bytes(tuple(items[i] for i in mine)).values(), default=0) > size:
             return None
-        packing = pack([items[i] for i in mine])
+        packing = pack([items[i] for i in mine], limit=limit)
         heights[r] = packing.height
         if packing.height > size:
             return None

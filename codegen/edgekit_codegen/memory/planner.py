@@ -33,10 +33,13 @@ Packer = Callable[[Problem, Packing], Packing]
 """From a packing to one that is not higher."""
 
 
-def make_plan(graph: Graph, schedule: Schedule, target: Target, packer: Packer | None = None) -> Plan:
+def make_plan(
+    graph: Graph, schedule: Schedule, target: Target, packer: Packer | None = None, limit: int | None = None
+) -> Plan:
     """Give every activation and scratch buffer an address. Deterministic.
 
     packer  tries to pack lower what lies in the first region alone
+    limit   a plan far above so many bytes is not improved
 
     The plan's schedule runs no slice and no concatenation whose elements can lie where they are needed (elide).
     Raises DoesNotFit (code "memory.does_not_fit") naming the peak, UnsupportedModel for constants that would have to
@@ -44,7 +47,7 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target, packer: Packer |
     """
     schedule = elide(graph, schedule)
     items = buffers(graph, schedule)
-    bound, items, placement = _tightest(graph, schedule, items, target.regions)
+    bound, items, placement = _tightest(graph, schedule, items, target.regions, limit)
     if placement is None:
         raise does_not_fit(graph, schedule, target, items)
     if packer is not None and items and placement.heights[0] == placement.total:
@@ -68,13 +71,13 @@ def make_plan(graph: Graph, schedule: Schedule, target: Target, packer: Packer |
 
 
 def _tightest(
-    graph: Graph, schedule: Schedule, items: tuple[Buffer, ...], regions: tuple[Region, ...]
+    graph: Graph, schedule: Schedule, items: tuple[Buffer, ...], regions: tuple[Region, ...], limit: int | None
 ) -> tuple[int, tuple[Buffer, ...], Placement | None]:
     """The buffers as they are, or with rows that lie apart where that takes less of the first region; and the bytes
     that none of all these can go below. Layer by layer, where hundreds of rows would need their addresses in tables for
     a little less memory, rows lie apart only if nothing else fits."""
     bound = lower_bound(items)
-    placement = place(items, regions)
+    placement = place(items, regions, limit)
     layers = all(segment.kind == "layers" for segment in schedule.segments)
     if placement is not None and (layers or placement.total - bound <= bound // ENOUGH):
         return bound, items, placement
@@ -85,9 +88,10 @@ def _tightest(
     bound = min(bound, *(problem.lower_bound for problem in problems))
     least = regions[0].size + 1 if placement is None else placement.total
     for way, problem in zip(ways, problems, strict=True):
-        if least - bound <= bound // ENOUGH:
+        enough = bound + bound // ENOUGH
+        if least <= enough:
             break
-        _, packing = climb([problem], WORK, bound + bound // ENOUGH)
+        _, packing = climb([problem], WORK, enough, limit)
         if packing.height < least:
             least, empty = packing.height, (0,) * (len(regions) - 1)
             items, placement = way, Placement((0,) * len(way), packing.offsets, (least, *empty))

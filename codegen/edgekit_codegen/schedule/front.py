@@ -133,7 +133,7 @@ def _within(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Pla
     if _bound(graph, schedule) > limit:
         return None
     try:
-        plan = make_plan(graph, schedule, target)
+        plan = make_plan(graph, schedule, target, limit=limit)
     except DoesNotFit:
         return None
     return plan if plan.arena_bytes <= limit else None

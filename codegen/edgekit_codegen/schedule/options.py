@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..ir.types import Graph, TensorId
+from ..ir.types import Graph, Tensor, TensorId
 from ..memory.buffer import live_bytes
 from ..memory.buffers import buffers
 from ..ops import TABLE
-from ..prices import Price, Pricing, price
+from ..prices import Price, Pricing
 from . import tiles
 from .extent import Extent, Region, read
 from .parts import Part, Parts
@@ -58,11 +58,16 @@ class Option:
     work: int
     first: int = 0
 
+    @property
+    def written(self) -> int:
+        """Rows of the leaving tensor that are computed at a time."""
+        return self.members[-1].rows
+
 
 class Options:
     """The options of one graph, between points: point n lies before running operator number n."""
 
-    def __init__(self, parts: Parts, pricing: Pricing = price) -> None:
+    def __init__(self, parts: Parts, pricing: Pricing) -> None:
         self.graph, self._parts = parts.graph, parts
         self.crossing = [parts.crossing(n) for n in range(len(parts.running) + 1)]
         self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
@@ -82,6 +87,10 @@ class Options:
     def stays(self, ident: TensorId, point: int) -> bool:
         """Whether a tensor is needed behind a point."""
         return ident in self.crossing[point]
+
+    def leaving(self, point: int) -> Tensor:
+        """What the operator before a point computes."""
+        return self.graph.result(self.graph.ops[self._parts.running[point - 1]])
 
     def beside(self, first: int, after: int) -> int:
         """Bytes of what lies beside a chain."""

@@ -11,7 +11,7 @@ from ..memory.buffers import buffers
 from ..memory.places import parts as moved_parts
 from ..ops import TABLE
 from ..ops.record import Overlap
-from ..prices import Pricing, price
+from ..prices import Prices, Pricing, price
 from . import layerwise
 from .edges import streamable, views_of
 from .options import Options
@@ -55,7 +55,8 @@ class Segments:
     ) -> None:
         self.graph = graph
         self.parts = Parts(graph)
-        self.options = Options(self.parts, pricing)
+        self._prices = Prices(pricing)
+        self.options = Options(self.parts, self._prices)
         self.pulled, self._pushed = frozenset(pulled), frozenset(pushed)
         self._needs: dict[tuple[int, int], Need | None] = {}
         self._bounds: dict[Piece, int] = {}
@@ -103,7 +104,7 @@ class Segments:
             return None
         items = buffers(part.graph, Schedule((segment,)), self.parts.reaches)
         rows, slots = (max(live_bytes(items, whole).values(), default=0) + part.beside for whole in (False, True))
-        return Need(rows, slots, overhead(part.graph, Schedule((segment,))))
+        return Need(rows, slots, overhead(part.graph, Schedule((segment,)), self._prices))
 
     def _of_members(self, graph: Graph, members: Piece, reverse: bool, landing: bool) -> Segment | None:
         """A layer where there is one member without tiles; a stream otherwise. Reversed only where it can be."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..ir.types import Graph
 from ..ops import TABLE
-from ..prices import price
+from ..prices import Price, Pricing, price
 from . import walk
 from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
 
@@ -36,7 +36,7 @@ def mac_factor(graph: Graph, schedule: Schedule) -> float:
     return executed / sum(once.values()) if any(once.values()) else 1.0
 
 
-def overhead(graph: Graph, schedule: Schedule) -> int:
+def overhead(graph: Graph, schedule: Schedule, pricing: Pricing = price) -> int:
     """Instructions, about, that a schedule needs beyond those of layer by layer."""
     total = 0.0
     for node in walk.nodes(schedule):
@@ -52,7 +52,8 @@ def overhead(graph: Graph, schedule: Schedule) -> int:
             total += CALL * graph.tensors[leaf.tensor].hwc[0]
         elif isinstance(leaf, Run) and loops:
             rows, pixels, _ = graph.result(graph.ops[leaf.op]).hwc
-            total += _executed(graph, leaf, loops) - rows * price(graph, graph.ops[leaf.op]).of(pixels)
+            priced = pricing(graph, graph.ops[leaf.op])
+            total += _executed(graph, leaf, loops, priced) - rows * priced.of(pixels)
     return round(total)
 
 
@@ -91,10 +92,10 @@ def times(graph: Graph, run: Run, loops: Loops) -> float:
     return share
 
 
-def _executed(graph: Graph, run: Run, loops: Loops) -> float:
+def _executed(graph: Graph, run: Run, loops: Loops, priced: Price) -> float:
     """Instructions, about, of all calls of a kernel: one for every row, or for every part of it."""
     op = graph.ops[run.op]
-    priced, (rows, pixels, _) = price(graph, op), graph.result(op).hwc
+    rows, pixels, _ = graph.result(op).hwc
     if run.adds:
         return CALL * graph.operand(op, 0).hwc[0] + rows * priced.of(pixels)
     moving = {var for begin in (run.box.y0, run.box.x0) for var, _ in begin.terms}
