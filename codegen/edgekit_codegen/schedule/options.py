@@ -6,7 +6,7 @@ in memory lies beside all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -71,6 +71,7 @@ class Options:
         self.graph, self._parts = parts.graph, parts
         self.crossing = [parts.crossing(n) for n in range(len(parts.running) + 1)]
         self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
+        self._found: dict[Hashable, tuple[int, tuple[Option, ...]]] = {}
         self._prices = {op: pricing(parts.graph, parts.graph.ops[op]) for op in parts.running}
 
     def chain(self, first: int, after: int) -> tuple[TensorId, TensorId] | None:
@@ -101,13 +102,32 @@ class Options:
     def of(self, first: int, after: int) -> tuple[Option, ...]:
         """What the operators may do that nothing else beats; the least work first."""
         if (first, after) not in self._known:
-            found = sorted(self._all(first, after), key=lambda o: (o.work, o.taken + o.kept, o.rows))
-            kept: list[Option] = []
-            for option in found:
-                if not any(_beats(other, option) for other in kept):
-                    kept.append(option)
-            self._known[first, after] = tuple(kept)
+            begin, alike = self._parts.running[first], self._alike(first, after)
+            if alike not in self._found:
+                found = sorted(self._all(first, after), key=lambda o: (o.work, o.taken + o.kept, o.rows))
+                kept: list[Option] = []
+                for option in found:
+                    if not any(_beats(other, option) for other in kept):
+                        kept.append(option)
+                self._found[alike] = begin, tuple(kept)
+            before, options = self._found[alike]
+            self._known[first, after] = tuple(_moved(option, begin - before) for option in options)
         return self._known[first, after]
+
+    def _alike(self, first: int, after: int) -> Hashable:
+        """What the options of operators follow from: equal for chains of the same layers, wherever they are."""
+        begin, end = self._parts.running[first], self._parts.running[after - 1] + 1
+        names: dict[TensorId, int] = {}
+        layers = []
+        for index in range(begin, end):
+            op = self.graph.ops[index]
+            tensors = [self.graph.tensors[i] for i in (*op.inputs, *op.outputs) if i is not None]
+            used = [(names.setdefault(t.id, len(names)), t.shape, t.dtype, t.is_constant) for t in tensors]
+            layers.append((op.kind, op.attrs, tuple(used), self._prices.get(index)))
+        ends = self.chain(first, after)
+        between = tuple(self.chain(first, n) is None for n in range(first + 1, after))
+        stays = () if ends is None else tuple(self.stays(ends[0], n) for n in range(first + 1, after))
+        return tuple(layers), None if ends is None else tuple(names[i] for i in ends), between, stays
 
     def _all(self, first: int, after: int) -> Iterator[Option]:
         ends, ops = self.chain(first, after), self._parts.running[first:after]
@@ -224,6 +244,13 @@ class Options:
                 moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
                 work += turns * slid.columns[index].moves * (CALL + COPY * moved)
         return round(work)
+
+
+def _moved(option: Option, by: int) -> Option:
+    """The same for a chain that begins so many operators later."""
+    if not by:
+        return option
+    return replace(option, members=tuple(replace(m, ops=tuple(op + by for op in m.ops)) for m in option.members))
 
 
 def _beats(one: Option, other: Option) -> bool:

@@ -6,7 +6,7 @@ segments, open ones within a stream. The packer has the last word on each surviv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,9 @@ LABELS = 60
 STREAMS = (20, 30)
 """Open labels kept per point and begin of a stream. More of them lead to other choices, not always to better ones once
 they are packed: within a limit both are searched."""
+
+WORKED_OUT = 1500
+"""Streams whose needs are worked out at all points of one search."""
 
 WIDE = 40
 """Choices that are left of a search without a limit."""
@@ -63,7 +66,7 @@ class _Search:
         closed: list[list[Woven]] = [[Woven(0, 0, ())], *([] for _ in range(count))]
         for point in range(count + 1):
             streams = self._followed(point)
-            bound = self._segments.bound if self._closely else None
+            bound = self._bound() if self._closely else None
             ended = ends(self._options, streams, point, bound, self._limit) if streams is not None else []
             closed[point] = _best([*closed[point], *ended], self._limit if self._closely else self._about)
             for after in range(point + 1, min(point + KNOTTED, count) + 1):
@@ -71,6 +74,17 @@ class _Search:
             for after in range(point + 1, min(point + LONGEST, count) + 1):
                 self._extend(closed[point], streams, point, after)
         return closed[count]
+
+    def _bound(self) -> Callable[[Piece], int]:
+        """Works out what streams that end at one point need, as many as fall to it; of further ones, no limit."""
+        left = max(WORKED_OUT // self._count, 2)
+
+        def bound(members: Piece) -> int:
+            nonlocal left
+            left -= 1
+            return self._segments.bound(members) if left >= 0 else UNLIMITED
+
+        return bound
 
     def _extend(self, closed: Sequence[Woven], streams: Streams | None, first: int, after: int) -> None:
         """Streams that begin with a chain of operators, and such that go on with it."""
