@@ -19,7 +19,7 @@ from edgekit.results import BuildResult, LayerResult, ProfileResult
 
 from .models import models
 
-BOARDS = ("stm32f746g-disco", "nucleo-l4r5zi")
+BOARDS = ("stm32f746g-disco", "nucleo-l4r5zi", "mps3-an547")
 _TIMEOUT = 600.0  # seconds that an inference may take on a busy machine
 HEAD = ("model", "board", "toolchain", "instructions", "cycles", "code", "weights", "arena", "stack", "sram")
 

@@ -170,7 +170,7 @@ def _draw(subject: Subject, planner: Planner, marked: Point) -> None:
             extra_instructions=point.overhead,
             slowdown=1 + point.overhead / dense,
             cycles_estimate=None,
-            flash_bytes=cost.weights_bytes(graph),
+            flash_bytes=cost.weights_bytes(graph, planner.read.target),
             input=point.input,
             schedule=describe(point.plan.schedule),
         )

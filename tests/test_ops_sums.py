@@ -44,7 +44,7 @@ def prepare(machine: Machine, graph: Graph, x: npt.NDArray[np.int8]) -> Prepared
     assert record.kernel is not None
     sums = record.sums(graph, op)
     assert sums == 4 * x.shape[3]
-    p = memory.place(parameters(op.kind, record.kernel.params(graph, op)))
+    p = memory.place(parameters(record.kernel, record.kernel.params(graph, op)))
     scratch, target = (memory.place(np.full(size + 2 * GUARD, PAINT, np.uint8)) + GUARD for size in (sums, out.bytes))
     first, rows, row = memory.place(x), x.shape[1], x[0, 0].nbytes
     tables = [memory.place(np.array([first + y * row], memory.word)) for y in range(rows)]

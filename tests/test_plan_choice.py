@@ -21,6 +21,7 @@ from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.schedule.front import front, smallest
 from edgekit_codegen.schedule.obstacles import obstacles
 from edgekit_codegen.schedule.work import overhead
+from edgekit_codegen.target import host_target
 
 # Instructions of one inference on the emulated Cortex-M7 (docs/status.md, stm32f746g-disco, gnu).
 EXECUTED = {
@@ -42,7 +43,9 @@ def test_weights_are_counted_exactly() -> None:
     b = GraphBuilder()
     x = b.conv2d(b.input((1, 4, 4, 2)), 3, (1, 1))
     graph = b.graph(b.reshape(x, (1, 48)))
-    assert cost.weights_bytes(graph) == 32 + 3 * (4 + 4 + 4), "pairs of channels with their biases, and epilogues"
+    assert cost.weights_bytes(graph, host_target()) == 32 + 3 * (4 + 4 + 4), (
+        "pairs of channels with their biases, and epilogues"
+    )
 
 
 def test_cycles_are_estimated_where_the_core_has_a_table() -> None:
@@ -88,7 +91,7 @@ def test_build_and_plan_take_a_limit_on_time(tmp_path: Path) -> None:
 def test_points_of_the_front_have_estimates() -> None:
     found = plan(model_path("mlperf_tiny_ic"), board="stm32f746", pareto=True).points
     assert len(found) > 3 and found[0].slowdown == 1.0
-    assert {point.flash_bytes for point in found} == {cost.weights_bytes(plans.real("mlperf_tiny_ic"))}
+    assert {point.flash_bytes for point in found} == {cost.weights_bytes(plans.real("mlperf_tiny_ic"), host_target())}
     cycles = [point.cycles_estimate for point in found]
     assert None not in cycles and cycles == sorted(c for c in cycles if c is not None)
     assert cycles[0] == pytest.approx(10_610_000, rel=0.05)

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 from .ir.types import Graph, Op
 from .ops import TABLE
+from .ops.record import Kernel
 from .prices import price
+from .providers import kernel_of
+from .target import Target
 
 
 def instructions(graph: Graph) -> int:
@@ -17,9 +20,10 @@ def instructions(graph: Graph) -> int:
     return round(sum(instructions_of(graph, op) for op in _running(graph)))
 
 
-def weights_bytes(graph: Graph) -> int:
-    """Bytes of the weights, epilogues and constant operands that kernels read, exact; no padding between them."""
-    return sum(_constants(graph, op) for op in _running(graph))
+def weights_bytes(graph: Graph, target: Target) -> int:
+    """Bytes of the weights, epilogues and constant operands that the target's kernels read, exact; no padding between
+    them."""
+    return sum(_constants(graph, op, kernel_of(graph, op, target)) for op in _running(graph))
 
 
 def instructions_of(graph: Graph, op: Op) -> float:
@@ -28,11 +32,9 @@ def instructions_of(graph: Graph, op: Op) -> float:
     return rows * price(graph, op).of(pixels)
 
 
-def _constants(graph: Graph, op: Op) -> int:
-    record = TABLE[op.kind]
-    assert record.kernel is not None
-    weights, requant = record.kernel.weights(graph, op), record.kernel.requant(graph, op)
-    operands = sum(t.bytes for t in record.operands(graph, op) if t.is_constant)
+def _constants(graph: Graph, op: Op, kernel: Kernel) -> int:
+    weights, requant = kernel.weights(graph, op), kernel.requant(graph, op)
+    operands = sum(t.bytes for t in TABLE[op.kind].operands(graph, op) if t.is_constant)
     epilogue = 0 if requant is None else sum(a.nbytes for a in (requant.bias, requant.multiplier, requant.shift))
     return operands + epilogue + (0 if weights is None else weights.nbytes)
 

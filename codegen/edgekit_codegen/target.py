@@ -28,7 +28,7 @@ class Target:
 
     name     for messages and generated comments
     regions  in order of preference; at most 4 (EK_MAX_REGIONS)
-    isa      which instruction-set layer the kernels use; "scalar" runs anywhere
+    isa      which kernels run on it (providers.PROVIDERS): "scalar" ones run anywhere, "mve" ones need Helium
     cycles   instruction class -> cycles, for estimates; empty where no table is known
     """
 

@@ -12,7 +12,7 @@ from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.front import Point
 from edgekit_codegen.schedule.text import describe
 
-from .. import estimate, pipeline, schedule_file, workspace
+from .. import boards, estimate, pipeline, schedule_file, workspace
 from ..boards import Board
 from ..builder import MemoryUse
 from ..config.settings import resolve
@@ -201,7 +201,7 @@ def _point(graph: Graph, board: Board, point: Point) -> PlanPoint:
         extra_instructions=point.overhead,
         slowdown=1 + point.overhead / max(dense, 1),
         cycles_estimate=estimate.cycles(dense + point.overhead, board),
-        flash_bytes=cost.weights_bytes(graph),
+        flash_bytes=cost.weights_bytes(graph, boards.target(board)),
         input=point.input,
         schedule=describe(point.plan.schedule),
     )

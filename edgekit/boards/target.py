@@ -1,4 +1,4 @@
-"""A board as the compiler sees it: the memory left for the arena."""
+"""A board as the compiler sees it: the memory left for the arena, and the core's kernels."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ ALIGN = 32
 """Bytes: a cache line of a Cortex-M7, so that no buffer of a region shares a line with foreign data."""
 
 
+VECTOR_CORES = ("cortex-m55", "cortex-m85")
+"""Cores with Helium (MVE)."""
+
+
 def target(board: Board) -> Target:
-    """The memories that the board gives to the arena, less the stack and the firmware's data, fastest first."""
+    """The memories that the board gives to the arena, less the stack and the firmware's data, fastest first, and what
+    its core's kernels may use."""
     arenas = [m for m in board.memory if "arena" in m.use]
     ordered = sorted(arenas, key=lambda m: m.wait_states)  # stable: equal memories stay in the file's order
-    return Target(board.name, tuple(Region(m.name, _left(board, m), ALIGN, m.wait_states) for m in ordered))
+    regions = tuple(Region(m.name, _left(board, m), ALIGN, m.wait_states) for m in ordered)
+    return Target(board.name, regions, isa="mve" if board.mcu.core in VECTOR_CORES else "scalar")
 
 
 def _left(board: Board, memory: Memory) -> int:

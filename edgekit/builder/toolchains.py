@@ -71,9 +71,9 @@ CORES: dict[tuple[str, str], _Core] = {
         ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
         ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
     ),
-    ("cortex-m55", "double"): _Core(  # these name the core with all it has, MVE and low-overhead loops included
+    ("cortex-m55", "double"): _Core(  # the core with all it has, MVE and low-overhead loops included
         ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
-        ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55"),
+        ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve+mve_fp"),
     ),
     ("cortex-m3", "none"): _Core(
         ("-mcpu=cortex-m3", *_SOFT), ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")

@@ -67,6 +67,8 @@ class Library:
 class Core:
     """One emulated core with the kernels in it: a kernel_runner.Machine."""
 
+    isa = "scalar"
+
     def __init__(self, toolchain: Toolchain, core: str) -> None:
         features = features_of(core, CORES[core])
         self._image = library(toolchain, core, CORES[core], CODE).image
@@ -85,8 +87,8 @@ class Core:
         self._engine.map(address, held, protection)
         return np.ctypeslib.as_array(held)
 
-    def kernel(self, kind: str) -> int:
-        return self._image.symbols[f"run_{kind}"] | 1
+    def kernel(self, name: str) -> int:
+        return self._image.symbols[f"run_{name}"] | 1
 
     def run(self, calls: npt.NDArray[Any]) -> None:
         end = CODE + (1 << 20) - 2
@@ -116,10 +118,11 @@ def core(toolchain: str, name: str) -> Core:
     return Core(toolchains.choose(toolchain), name)
 
 
-def library(toolchain: Toolchain, name: str, fpu: str, code: int, more: str = "") -> Library:
+def library(toolchain: Toolchain, name: str, fpu: str, code: int, more: str = "", isa: str = "scalar") -> Library:
     """The kernels for a core, linked freestanding with the firmware's memory functions to run at address `code`.
 
     more  further C of the same file; a section .vectors comes first in the image
+    isa   what kernels there are, as in kernel_runner.wrappers
     """
     folder = Path(tempfile.mkdtemp(prefix="edgekit-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -127,7 +130,7 @@ def library(toolchain: Toolchain, name: str, fpu: str, code: int, more: str = ""
     machine = _ARMV6M[toolchain.name] if v6m else toolchains.machine_flags(toolchain, name, fpu)
     zig = os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(folder / "zig"))
     environment = {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
-    (folder / "kernels.c").write_text(wrappers() + more)
+    (folder / "kernels.c").write_text(wrappers(isa) + more)
     flags = [*_FLAGS, "-ffunction-sections", *(["-fno-sanitize=all"] if toolchain.name == "zig" else [])]
     include = [f"-I{HEADERS}", f"-I{HEADERS / 'kernels'}"]
     for source, target in (("kernels.c", "kernels.o"), (str(_LIBC), "libc.o")):

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 import edgekit_codegen
-from edgekit_codegen.ops import TABLE
-from edgekit_codegen.ops.record import CValue
+from edgekit_codegen.emit.project import headers
+from edgekit_codegen.ops.record import CValue, Kernel
 
 HEADERS = Path(edgekit_codegen.__file__).resolve().parent / "c"
 
@@ -58,15 +58,13 @@ def call_type(word: type[np.uint32] | type[np.uint64]) -> np.dtype[Any]:
 
 
 @cache
-def _fields(kind: str) -> type[ctypes.Structure]:
-    kernel = TABLE[kind].kernel
-    assert kernel is not None
-    return _structure((HEADERS / "kernels" / kernel.header).read_text(), kernel.struct)
+def _fields(header: str, struct: str) -> type[ctypes.Structure]:
+    return _structure("".join(headers([header]).values()), struct)
 
 
-def parameters(kind: str, values: Any) -> npt.NDArray[np.uint8]:
-    """The bytes of a kind's parameter struct; field names and their order must be the header's."""
-    fields = _fields(kind)
+def parameters(kernel: Kernel, values: Any) -> npt.NDArray[np.uint8]:
+    """The bytes of a kernel's parameter struct; field names and their order must be the header's."""
+    fields = _fields(kernel.header, kernel.struct)
     names = [name for name, *_ in fields._fields_]
     assert list(values) == names, f"params {list(values)} are not the struct's {names}"
     params = fields()

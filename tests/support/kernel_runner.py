@@ -25,9 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edgekit_codegen.emit.project import headers
 from edgekit_codegen.ir import DType, Graph, Op, Tensor
 from edgekit_codegen.ops import TABLE
 from edgekit_codegen.ops.record import Access, Kernel, Rows, Window
+from edgekit_codegen.providers import PROVIDERS, kernel_of
+from edgekit_codegen.target import Target
 
 from .kernel_memory import HEADERS, Memory, call_type, parameters
 
@@ -48,11 +51,15 @@ def compiler() -> list[str]:
 
 
 class Machine(Protocol):
-    """What kernels run on: its memory, where each kind's kernel is, and running a list of calls (see WRAPPER)."""
+    """What kernels run on: its memory and Target.isa, where a kernel is, and running a list of calls.
+
+    Kernels are called as in `wrappers`: by kind, those of providers "conv2d_mve".
+    """
 
     memory: Memory
+    isa: str
 
-    def kernel(self, kind: str) -> int: ...
+    def kernel(self, name: str) -> int: ...
 
     def run(self, calls: npt.NDArray[Any]) -> None: ...
 
@@ -115,19 +122,19 @@ def prepare(
 ) -> Prepared:
     """Everything that `compute` needs in the machine's memory."""
     record, memory = TABLE[op.kind], machine.memory
-    kernel, out = record.kernel, graph.result(op)
-    assert kernel is not None, f"{op.kind} is a view: no kernel runs"
+    kernel, out = kernel_of(graph, op, Target("machine", (), machine.isa)), graph.result(op)
     access = record.access(graph, op)
     operands = _values(record.operands(graph, op), activations)
     inputs = [np.ascontiguousarray(array).reshape(tensor.hwc) for tensor, array in operands]
     places = [memory.place(array) for array in inputs]
-    params = parameters(op.kind, kernel.params(graph, op))
+    params = parameters(kernel, kernel.params(graph, op))
     weights, requant = kernel.weights(graph, op), _requant(kernel, graph, op)
     fixed = (
         *(0 if array is None else memory.place(array) for array in (weights, requant)),
         memory.place(np.zeros(record.scratch(graph, op) // 4 + 1, np.int32)),
     )
-    function, p = machine.kernel(op.kind), memory.place(params)
+    name = op.kind if kernel is record.kernel else f"{op.kind}_{machine.isa}"
+    function, p = machine.kernel(name), memory.place(params)
     rows, pixels, channels = out.hwc
     edges = [0, *sorted(c for c in cuts if 0 < c < pixels), pixels]
     held = max(pixels * channels * out.dtype.size, 0 if in_place is None else inputs[in_place][0].nbytes)
@@ -185,13 +192,15 @@ def _requant(kernel: Kernel, graph: Graph, op: Op) -> npt.NDArray[Any] | None:
 class Host:
     """This process."""
 
+    isa = "scalar"
+
     def __init__(self) -> None:
         held = np.zeros(MEMORY, np.uint8)
         self.memory = Memory(held, held.ctypes.data, np.uint64)
         self._library = build(wrappers())
 
-    def kernel(self, kind: str) -> int:
-        address = ctypes.cast(getattr(self._library, f"run_{kind}"), ctypes.c_void_p).value
+    def kernel(self, name: str) -> int:
+        address = ctypes.cast(getattr(self._library, f"run_{name}"), ctypes.c_void_p).value
         assert address is not None
         return address
 
@@ -242,14 +251,18 @@ void run_calls(const ek_call_t *calls, int n)
 """
 
 
-def wrappers() -> str:
-    """One function with external linkage per kernel, all with the same arguments, and one that runs a list of calls."""
+def wrappers(isa: str = "scalar") -> str:
+    """One function with external linkage per kernel, all with the same arguments, and one that runs a list of calls.
+
+    isa: the providers' kernels for it are there, too
+    """
     parts: list[str] = ['#include "ek_types.h"', _CALLS]
-    for kind, record in TABLE.items():
-        kernel = record.kernel
-        if kernel is None or not (HEADERS / "kernels" / kernel.header).is_file():
+    kernels = {kind: record.kernel for kind, record in TABLE.items() if record.kernel is not None}
+    offered = {f"{kind}_{isa}": offer.kernel for provider in PROVIDERS[isa] for kind, offer in provider.items()}
+    for kind, kernel in (kernels | offered).items():
+        if not (HEADERS / "kernels" / kernel.header).is_file():
             continue
-        text = (HEADERS / "kernels" / kernel.header).read_text()
+        text = "".join(headers([kernel.header]).values())
         parts.append(f'#include "{kernel.header}"')
         for name, function in ((kind, kernel.function), (f"{kind}_add", kernel.adding)):
             y = re.search(function + r"\([^)]*\bint y\b", text)

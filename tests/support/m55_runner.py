@@ -51,12 +51,14 @@ const uintptr_t vectors[2] = {{{STACK_TOP:#x}, (uintptr_t)start}};
 class M55:
     """The emulated core: a kernel_runner.Machine."""
 
+    isa = "mve"
+
     def __init__(self, toolchain: Toolchain) -> None:
-        self._library: Library = library(toolchain, NAME, FPU, CODE, _START)
+        self._library: Library = library(toolchain, NAME, FPU, CODE, _START, self.isa)
         self.memory = Memory(np.zeros(RAM_BYTES, np.uint8), RAM, np.uint32)
 
-    def kernel(self, kind: str) -> int:
-        return self._library.image.symbols[f"run_{kind}"] | 1
+    def kernel(self, name: str) -> int:
+        return self._library.image.symbols[f"run_{name}"] | 1
 
     def reset(self) -> None:
         """Forget the operands, but for the two words in front."""

@@ -136,7 +136,7 @@ class _Runner:
     def added(self, index: int, y: int, x0: int, x1: int) -> Call:
         """Row y of the input goes into an operator's sums."""
         op = self.graph.ops[index]
-        p = self.memory.place(parameters(op.kind, self.kernel(op).params(self.graph, op)))
+        p = self.memory.place(parameters(self.kernel(op), self.kernel(op).params(self.graph, op)))
         sums = next(self.bases[s.region] + s.offset for s in self.plan.scratch if s.op == index)
         table = self.memory.place(np.array([self.address(self.graph.operand(op, 0).id, y)], self.memory.word))
         return self.machine.kernel(f"{op.kind}_add"), p, table, self.address(op.outputs[0], 0), y, x0, x1, 0, 0, sums
@@ -154,7 +154,7 @@ class _Runner:
             epilogue = np.stack([requant.bias, requant.multiplier, requant.shift], axis=1).astype(np.int32)
         scratch = next((self.bases[s.region] + s.offset for s in self.plan.scratch if s.op == index), 0)
         assert scratch or not record.scratch(self.graph, op)
-        params = self.memory.place(parameters(op.kind, kernel.params(self.graph, op)))
+        params = self.memory.place(parameters(kernel, kernel.params(self.graph, op)))
         placed = (0 if a is None else self.memory.place(np.ascontiguousarray(a)) for a in (weights, epilogue))
         return (self.machine.kernel(op.kind), params, *placed, scratch)
 

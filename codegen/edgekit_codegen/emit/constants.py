@@ -31,11 +31,9 @@ class Constants:
     rows: Mapping[int, str]
 
 
-def constants(graph: Graph, index: int, name: str) -> Constants:
-    """Everything constant about operator `index`, under names that start with `name`."""
+def constants(graph: Graph, index: int, kernel: Kernel, name: str) -> Constants:
+    """Everything constant about operator `index`, which `kernel` computes, under names that start with `name`."""
     op = graph.ops[index]
-    kernel = TABLE[op.kind].kernel
-    assert kernel is not None
     fields = [f".{field} = {literals.value(v)}" for field, v in kernel.params(graph, op).items()]
     body = literals.fill(literals.INDENT, fields, ",", hang=len(literals.INDENT))
     params = f"static const {kernel.struct} {name} = {{\n{body}\n}};\n"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import CodegenError
 from ..ir.types import Graph
 from ..memory.plan import Plan
+from ..providers import kernel_of
 from ..schedule import walk
 from ..target import Target
 from .header import header
@@ -31,14 +32,15 @@ def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOp
             f"the plan uses {len(names.used)} memory regions of {target.name}, a model has {MAX_REGIONS} at most",
             "give the arena fewer memories in the board's file",
         )
-    source, weights = model(graph, name, names)
+    kernels = {index: kernel_of(graph, graph.ops[index], target) for index in names.layers}
+    source, weights = model(graph, name, names, kernels)
     texts = {
         f"{name}.c": source,
         f"{name}.h": header(graph, name, names),
         f"{name}_weights.h": weights,
         "layers.json": layers_json(graph, name, names),
         **{path: _project(path, name, names, target) for path in ("example_main.c", "CMakeLists.txt", "README.md")},
-        **headers(kernel_headers(graph, names)),
+        **headers(kernel_headers(kernels)),
     }
     regions = tuple(plan.regions[i] for i in names.used)
     pulls = _pulls(names)

@@ -6,7 +6,7 @@ from ..errors import CodegenError
 from ..ir.types import DType, Graph, Op, Tensor, TensorId
 from ..naming import dimensions
 from ..ops import TABLE
-from ..ops.record import Access, RowMap, Rows, RowTable, Whole, Window, receives_row
+from ..ops.record import Access, Kernel, RowMap, Rows, RowTable, Whole, Window, receives_row
 from ..schedule.types import Affine
 from . import literals
 from .constants import Constants
@@ -25,15 +25,16 @@ def title(graph: Graph, index: int, names: Names) -> str:
     return literals.comment(f"{names.number(index)}: {words}, {operands} -> {dimensions(graph.result(op))}")
 
 
-def layer(graph: Graph, index: int, names: Names, consts: Constants, strips: bool, adds: bool = False) -> str:
+def layer(
+    graph: Graph, index: int, kernel: Kernel, names: Names, consts: Constants, strips: bool, adds: bool = False
+) -> str:
     """The layer's function.
 
+    kernel  what computes its rows
     strips  it takes the pixels x0 .. x1-1 to compute as well
     adds    its rows are those of the input, which it adds up
     """
     op = graph.ops[index]
-    kernel = TABLE[op.kind].kernel
-    assert kernel is not None
     access = Rows() if adds else TABLE[op.kind].access(graph, op)
     _require_rows(graph, op, names, isinstance(access, Whole))
     inputs = _inputs(graph, op, access, names, consts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import CodegenError
 from ..ir.types import DType, Graph, Tensor, TensorId
 from ..naming import dimensions, short_name
-from ..ops import TABLE
+from ..ops.record import Kernel
 from ..schedule import walk
 from . import literals
 from .constants import constants
@@ -21,15 +21,15 @@ _WHOLE = " && {}[i].row_bytes == 0\n              "  # a streamed tensor has no 
 _DTYPES = {DType.INT8: "EK_INT8", DType.INT16: "EK_INT16", DType.INT32: "EK_INT32", DType.FLOAT32: "EK_FLOAT32"}
 
 
-def model(graph: Graph, name: str, names: Names) -> tuple[str, str]:
-    """The texts of <name>.c and <name>_weights.h."""
+def model(graph: Graph, name: str, names: Names, kernels: Mapping[int, Kernel]) -> tuple[str, str]:
+    """The texts of <name>.c and <name>_weights.h. kernels: by the operators' numbers, see names.layers."""
     schedule = names.plan.schedule
     strips, adding, streamed = in_strips(graph, schedule), added(schedule), walk.streamed(schedule)
     bodies, weights = [], []
     for index in names.layers:
-        consts = constants(graph, index, names.constant(index))
+        consts = constants(graph, index, kernels[index], names.constant(index))
         heading = title(graph, index, names)
-        code = layer(graph, index, names, consts, index in strips, index in adding)
+        code = layer(graph, index, kernels[index], names, consts, index in strips, index in adding)
         bodies.append(f"/* {heading} */\n{consts.params}\n{code}")
         if consts.weights:
             weights.append(f"/* {heading} */\n{consts.weights}")
@@ -37,7 +37,7 @@ def model(graph: Graph, name: str, names: Names) -> tuple[str, str]:
     source = template("model.c").substitute(
         name=name,
         title=literals.comment(graph.name),
-        includes="\n".join(f'#include "kernels/{header}"' for header in kernel_headers(graph, names)),
+        includes="\n".join(f'#include "kernels/{header}"' for header in kernel_headers(kernels)),
         maps="\n".join(_map(graph, map_name, ident, names) for map_name, ident in names.maps.items()),
         layers="\n".join(bodies),
         status="    int status = EK_OK;\n" if streams(names.plan.schedule) else "",
@@ -58,10 +58,9 @@ def model(graph: Graph, name: str, names: Names) -> tuple[str, str]:
     return source, header
 
 
-def kernel_headers(graph: Graph, names: Names) -> list[str]:
+def kernel_headers(kernels: Mapping[int, Kernel]) -> list[str]:
     """The kernel headers that the layers call, sorted."""
-    kernels = (TABLE[graph.ops[index].kind].kernel for index in names.layers)
-    return sorted({kernel.header for kernel in kernels if kernel is not None})
+    return sorted({kernel.header for kernel in kernels.values()})
 
 
 def _map(graph: Graph, map_name: str, ident: TensorId, names: Names) -> str:

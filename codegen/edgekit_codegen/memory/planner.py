@@ -26,6 +26,9 @@ ROUNDS = (2, 4)
 ENOUGH = 100
 """Nothing more is tried where one part in so many is left to the lower bound."""
 
+WORTH = 20
+"""Layer by layer, rows lie apart where that takes one part in so many off the arena."""
+
 WORK = 300_000
 """Pairs of buffers that the packer may look at where rows lie apart."""
 
@@ -74,12 +77,11 @@ def _tightest(
     graph: Graph, schedule: Schedule, items: tuple[Buffer, ...], regions: tuple[Region, ...], limit: int | None
 ) -> tuple[int, tuple[Buffer, ...], Placement | None]:
     """The buffers as they are, or with rows that lie apart where that takes less of the first region; and the bytes
-    that none of all these can go below. Layer by layer, where hundreds of rows would need their addresses in tables for
-    a little less memory, rows lie apart only if nothing else fits."""
+    that none of all these can go below. Layer by layer, hundreds of rows need their addresses in tables: there it is
+    worth it for one part in WORTH at least."""
     bound = lower_bound(items)
     placement = place(items, regions, limit)
-    layers = all(segment.kind == "layers" for segment in schedule.segments)
-    if placement is not None and (layers or placement.total - bound <= bound // ENOUGH):
+    if placement is not None and placement.total - bound <= bound // ENOUGH:
         return bound, items, placement
     ways = _apart(graph, schedule, items)
     if not ways or not regions:
@@ -87,6 +89,8 @@ def _tightest(
     problems = [Problem(way) for way in ways]
     bound = min(bound, *(problem.lower_bound for problem in problems))
     least = regions[0].size + 1 if placement is None else placement.total
+    if placement is not None and all(segment.kind == "layers" for segment in schedule.segments):
+        least -= least // WORTH
     for way, problem in zip(ways, problems, strict=True):
         enough = bound + bound // ENOUGH
         if least <= enough:

@@ -30,13 +30,14 @@ def _bias(graph: Graph, op: Op) -> Tensor | None:
     return graph.operands(op)[2]
 
 
-def _matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
+def matrix(graph: Graph, op: Op) -> npt.NDArray[np.int8]:
+    """The weights as [out, in]."""
     weights = graph.operand(op, 1)
     assert weights.data is not None
     return weights.data
 
 
-def _weights_zero(graph: Graph, op: Op) -> int:
+def weights_zero(graph: Graph, op: Op) -> int:
     """Zero where there is one scale per output channel."""
     quant = graph.operand(op, 1).quant
     return 0 if quant is None or quant.per_channel else quant.zero_point[0]
@@ -111,7 +112,7 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
         "row": _block(graph, op)[1],
         "in_c": in_c,
         "out_c": out_c,
-        "weights_zero": _weights_zero(graph, op),
+        "weights_zero": weights_zero(graph, op),
         "out_zero": out.zero_point,
         "act_min": low,
         "act_max": high,
@@ -121,34 +122,36 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
 
 def in_pairs(graph: Graph, op: Op) -> bool:
     """Whether the kernel computes outputs in pairs, see c/kernels/ek_pairs.h, exactly whatever the input."""
-    if _weights_zero(graph, op) != 0:
+    if weights_zero(graph, op) != 0:
         return False
-    (_, depth), length = _matrix(graph, op).shape, _block(graph, op)[1]
+    (_, depth), length = matrix(graph, op).shape, _block(graph, op)[1]
+    sizes = largest(graph, op)
+    exact = narrow.finishes(sizes, plain_requant(graph, op), graph.result(op).zero_point)
+    length = min(depth, length)
+    return exact and narrow.pairs(sizes, matrix(graph, op)) and pairs.runs(depth // length, length) <= pairs.RUNS
+
+
+def largest(graph: Graph, op: Op) -> npt.NDArray[np.int64]:
+    """The largest size that the sum of each output can have, where the weights' zero point is 0."""
     held = _bias(graph, op)
     plain = 0 if held is None or held.data is None else held.data.reshape(-1).astype(np.int64)
-    largest = narrow.sums(np.zeros(len(_matrix(graph, op)), np.int64) + plain, _matrix(graph, op), _zero(graph, op))
-    exact = narrow.finishes(largest, plain_requant(graph, op), graph.result(op).zero_point)
-    length = min(depth, length)
-    return exact and narrow.pairs(largest, _matrix(graph, op)) and pairs.runs(depth // length, length) <= pairs.RUNS
-
-
-def _zero(graph: Graph, op: Op) -> int:
-    return graph.operand(op, 0).zero_point
+    zero = graph.operand(op, 0).zero_point
+    return narrow.sums(np.zeros(len(matrix(graph, op)), np.int64) + plain, matrix(graph, op), zero)
 
 
 def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
-    matrix = _matrix(graph, op)
+    held = matrix(graph, op)
     if not in_pairs(graph, op):
-        return linear.pack(matrix)
-    length = min(matrix.shape[1], _block(graph, op)[1])
-    return pairs.pack(matrix.reshape(len(matrix), -1, length), [plain_requant(graph, op).bias])
+        return linear.pack(held)
+    length = min(held.shape[1], _block(graph, op)[1])
+    return pairs.pack(held.reshape(len(held), -1, length), [plain_requant(graph, op).bias])
 
 
 def plain_requant(graph: Graph, op: Op) -> Requant:
     """The epilogue as it is defined. The input's zero point is always folded into the bias: there is no padding."""
     x, w, out = graph.operand(op, 0), graph.operand(op, 1), graph.result(op)
     factors = convolution_factors(x, w, out, w.shape[0])
-    centred = _matrix(graph, op).astype(np.int64) - _weights_zero(graph, op)
+    centred = matrix(graph, op).astype(np.int64) - weights_zero(graph, op)
     return linear.epilogue(_bias(graph, op), centred, x.zero_point, factors)
 
 
