@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help demo test test-full lint format types status bench memory docs clean cases
+.PHONY: help demo test test-full lint format types status bench kernels memory docs clean cases
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -16,7 +16,8 @@ help:
 	@echo "make cases       compare every operator 2,000 times; the counts go to docs/conformance.md"
 	@echo "make lint        ruff, mypy and clang-format"
 	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board"
-	@echo "make bench       regenerate docs/performance.md, which has times of this machine"
+	@echo "make bench       regenerate docs/pipeline.md, which has times of this machine"
+	@echo "make kernels     regenerate docs/performance.md: what every model executes on each core (a quarter of an hour)"
 	@echo "make memory      regenerate docs/memory.md: what memory plans reach, built and run (a quarter of an hour)"
 	@echo "make docs        regenerate the generated parts of docs/"
 	@echo "make clean       remove the virtual environment and build folders"
@@ -67,6 +68,9 @@ status: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.pipeline
+
+kernels: $(VENV)/.test
+	$(BIN)/python -m benchmarks.kernels --write
 
 memory: $(VENV)/.test
 	$(BIN)/python -m benchmarks.memory
