@@ -172,6 +172,7 @@ def _draw(subject: Subject, planner: Planner, marked: Point) -> None:
             cycles_estimate=None,
             flash_bytes=cost.weights_bytes(graph, planner.read.target),
             input=point.input,
+            output=point.output,
             schedule=describe(point.plan.schedule),
         )
         for point in planner.front(True)

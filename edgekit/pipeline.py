@@ -20,7 +20,7 @@ from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.planner import make_plan
 from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.schedule import front
+from edgekit_codegen.schedule import ends, front
 from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
 
@@ -57,21 +57,23 @@ def compile_model(
     io: str = "model",
     sram: int | None = None,
     stream_input: bool = False,
+    stream_output: bool = False,
     slowdown: float | None = None,
     schedule: Path | None = None,
     solver: bool = False,
 ) -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
 
-    sram          the most bytes that the plan may take; None leaves all of the board's memory
-    stream_input  the input's rows arrive one by one, in order
-    slowdown      take the smallest plan of those that need at most about so many times layer by layer's instructions
+    sram           the most bytes that the plan may take; None leaves all of the board's memory
+    stream_input   the input's rows arrive one by one, in order
+    stream_output  the output's rows leave one by one, in order
+    slowdown       take the smallest plan of those that need at most about so many times layer by layer's instructions
 
-    schedule      a schedule file to take instead of any search; it says how the input arrives, too
-    solver        pack the schedule that was found, or taken, by CP-SAT as well
+    schedule       a schedule file to take instead of any search; it says how input and output are streamed, too
+    solver         pack the schedule that was found, or taken, by CP-SAT as well
 
     Otherwise the schedule is the fastest that fits; FitError names the smallest where none does. ModelError where the
-    input cannot be streamed, UsageError where the solver is not installed.
+    input or the output cannot be streamed, UsageError where the solver is not installed.
     """
     if solver and find_spec("ortools") is None:
         raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")
@@ -81,11 +83,11 @@ def compile_model(
             read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram, solver)
         )
     with compiler_errors(model.name):
-        pulled = _pulled(read.graph) if stream_input else ()
+        pulled, pushed = _ends(read.graph, stream_input, stream_output)
         if slowdown is None:
-            plan = front.fastest(read.graph, read.target, sram, pulled)
+            plan = front.fastest(read.graph, read.target, sram, pulled, pushed=pushed)
         else:
-            plan = front.smallest(read.graph, read.target, slowdown, sram, pulled)
+            plan = front.smallest(read.graph, read.target, slowdown, sram, pulled, pushed)
         if solver:
             plan = make_plan(read.graph, plan.schedule, read.target, refine)
         validate(read.graph, plan, read.target)
@@ -117,24 +119,31 @@ def read_model(model: Path, board: Board, io: str = "model") -> Read:
     return Read(source, graph, optimized.steps, boards.target(board))
 
 
-def pareto(read: Read, stream_input: bool = False) -> tuple[front.Point, ...]:
+def pareto(read: Read, stream_input: bool = False, stream_output: bool = False) -> tuple[front.Point, ...]:
     """Plans that no other one beats in both memory and time, the fastest first, each of them certified."""
     with compiler_errors(read.source.name):
-        points = front.front(read.graph, read.target, _pulled(read.graph) if stream_input else ())
+        points = front.front(read.graph, read.target, *_ends(read.graph, stream_input, stream_output))
         for point in points:
             validate(read.graph, point.plan, front.unlimited(read.target))
     return points
 
 
-def _pulled(graph: Graph) -> tuple[TensorId, ...]:
-    """The input whose rows arrive one by one. The ABI's pull names a row and no input, so there is one."""
-    if len(graph.inputs) != 1:
+def _ends(graph: Graph, stream_input: bool, stream_output: bool) -> tuple[tuple[TensorId, ...], tuple[TensorId, ...]]:
+    """The input whose rows arrive one by one, and the output whose rows leave so. The ABI's pull and push name a row
+    and no tensor, so there is one of each."""
+    if stream_input and len(graph.inputs) != 1:
         raise UnsupportedModel(
             "unsupported.streamed_input",
             f"the model has {len(graph.inputs)} inputs; rows of one alone can arrive one by one",
             "plan without a streamed input",
         )
-    return graph.inputs
+    if stream_output:
+        outputs = len(graph.outputs)
+        several = f"the model has {outputs} outputs; rows of one alone can leave one by one" if outputs != 1 else None
+        why = several or ends.resident(graph, graph.outputs[0])
+        if why is not None:
+            raise front.cannot_leave(why)
+    return graph.inputs if stream_input else (), graph.outputs if stream_output else ()
 
 
 def to_c(compiled: Compiled) -> Sources:

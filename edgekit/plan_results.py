@@ -16,6 +16,7 @@ class PlanPoint:
     cycles_estimate     estimated instructions, weighed with the core's cost table; None where it has none
     flash_bytes         of weights, epilogues and constant operands, exact; without code and alignment
     input               "resident", or "streamed": each row delivered once, in order
+    output              the same: each row handed over once, in order
     """
 
     arena_bytes: int
@@ -25,6 +26,7 @@ class PlanPoint:
     cycles_estimate: int | None
     flash_bytes: int
     input: str
+    output: str
     schedule: str
 
     def to_json(self) -> dict[str, Any]:

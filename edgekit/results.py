@@ -37,6 +37,7 @@ class BuildResult:
     """A firmware image and what it needs.
 
     input        "resident", or "streamed": each row delivered once, in order
+    output       the same: each row handed over once, in order
     arena_bytes  inputs, outputs, intermediates and kernel scratch
     sram_bytes   arena + data + bss + stack bound
     stack_bytes  the bound from frame sizes and the call graph, None where the toolchain gives none
@@ -60,6 +61,7 @@ class BuildResult:
     macs_original: int
     rewrites: tuple[Rewrite, ...]
     input: str
+    output: str
     schedule: str
     elf: Path
     dir: Path
@@ -84,6 +86,7 @@ class PlanResult:
     """A memory plan, with no toolchain involved.
 
     input               "resident", or "streamed": each row delivered once, in order
+    output              the same: each row handed over once, in order
     saved               the schedule file that was written
     points              the front, where it was asked for
     explanation         why the plan needs what it needs, where it was asked for
@@ -99,6 +102,7 @@ class PlanResult:
     macs_original: int
     rewrites: tuple[Rewrite, ...]
     input: str
+    output: str
     schedule: str
     peak_layer: str
     peak_tensors: tuple[tuple[str, int], ...]
@@ -121,6 +125,7 @@ class PlanResult:
             "rewrites": [asdict(r) for r in self.rewrites],
             "mac_factor": 1.0,
             "input": self.input,
+            "output": self.output,
             "schedule": self.schedule,
             "peak": {"layer": self.peak_layer, "tensors": [{"name": n, "bytes": b} for n, b in self.peak_tensors]},
             "buffers": list(self.buffers),
@@ -153,6 +158,7 @@ class ProfileResult:
 
     target         where it ran; an emulated figure is never called a measured one
     input          "resident", or "streamed": no figure has the waiting for its rows
+    output         the same, of the rows that are handed over
     instructions   executed, exact; None on hardware and host
     cycles         measured on hardware; estimated from a cost table on an emulated core; None where there is none
     stack_bytes    high-water mark of the painted stack
@@ -164,6 +170,7 @@ class ProfileResult:
     target: Target
     build_id: str
     input: Literal["resident", "streamed"]
+    output: Literal["resident", "streamed"]
     instructions: int | None
     cycles: int | None
     clock_hz: int | None

@@ -111,7 +111,7 @@ def test_each_reply_says_what_is_due_and_the_last_one_is_the_result(device: Devi
     reply = send_rows(device, 0, ROWS, 60)
     assert (reply.kind, reply.seq, reply.status) == (Kind.ROW | REPLY, 60 + 2 * ROWS - 1, Status.OK)
     result = messages.infer(reply.payload)
-    assert result.rows_crc == zlib.crc32(sample(0)[1])
+    assert result.pulled_crc == zlib.crc32(sample(0)[1])
     assert result.output_crc == zlib.crc32(*expected(*sample(0)))
     read = device.ask(Kind.READ, 200, messages.read_command(0, 0, 4 * ROWS))
     assert (read.payload,) == expected(*sample(0))
@@ -134,7 +134,7 @@ def test_a_part_that_comes_twice_is_taken_once(device: Device) -> None:
     assert wanted(device.ask(Kind.ROW, 61, part(0, 200, 230)), 61) == RowWanted(1, 0)
     device.send(Kind.ROW, 60, part(0, 0, 200))  # an old one is passed over
     result = messages.infer(send_rows(device, 1, ROWS, 62).payload)
-    assert result.rows_crc == zlib.crc32(sample(0)[1])
+    assert result.pulled_crc == zlib.crc32(sample(0)[1])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_what_does_not_fit_is_dropped_and_asked_for_again(device: Device, payloa
     assert wanted(device.ask(Kind.ROW, 61, payload), 61) == RowWanted(0, 100)
     assert device.ask(Kind.ROW, 62, part(0, 100, ROW)).status == Status.ACCEPTED
     assert wanted(device.receive(), 62) == RowWanted(1, 0)
-    assert messages.infer(send_rows(device, 1, ROWS, 63).payload).rows_crc == zlib.crc32(sample(0)[1])
+    assert messages.infer(send_rows(device, 1, ROWS, 63).payload).pulled_crc == zlib.crc32(sample(0)[1])
 
 
 @pytest.mark.parametrize("kind", [Kind.MEM, Kind.BEGIN, Kind.INFER, Kind.READ])
@@ -290,13 +290,13 @@ def want(row: int, offset: int = 0) -> tuple[int, bytes]:
 
 
 def result(rows: bytes) -> tuple[int, bytes]:
-    return Status.OK, (7).to_bytes(8, "little") + bytes(4) + zlib.crc32(rows).to_bytes(4, "little") + bytes(2)
+    return Status.OK, (7).to_bytes(8, "little") + bytes(4) + zlib.crc32(rows).to_bytes(4, "little") + bytes(4 + 2)
 
 
 def test_only_the_rows_that_were_asked_for_count() -> None:
     """A model need not read the image to its end."""
     rows = bytes(range(30))
-    assert run(exchange(want(0), want(1), want(1, 4), result(rows[:20])), 0, rows, 10).total_ticks == 7
+    assert run(exchange(want(0), want(1), want(1, 4), result(rows[:20])), 0, rows, 10).reply.total_ticks == 7
 
 
 def test_other_rows_on_the_device_than_were_sent() -> None:

@@ -83,7 +83,7 @@ def hello(version: int = VERSION, **fields: int) -> bytes:
 
 
 TENSOR = struct.pack("<IIfi5iBB", 4, 0, 1.0, 0, 4, 0, 0, 0, 0, 1, 1) + b"\1x"
-DONE = struct.pack("<QIIH", 30, 0x2144DF1C, 0, 2)  # the CRC-32 of four zero bytes
+DONE = struct.pack("<QIIIH", 30, 0x2144DF1C, 0, 0, 2)  # the CRC-32 of four zero bytes
 SENSIBLE: dict[int, bytes] = {
     Kind.HELLO: hello(),
     Kind.TENSOR: TENSOR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support import plans
+from support.graph_builder import GraphBuilder
 
 from benchmarks.builder import Builder
 from edgekit_codegen.ir import Graph
@@ -21,7 +22,17 @@ def repeated() -> Graph:
     return builder.graph("repeated", x)
 
 
+def viewed() -> Graph:
+    """Layers with a view behind each, which runs no code."""
+    b = GraphBuilder()
+    x = b.input((1, 6, 4, 2))
+    for _ in range(3):
+        x = b.reshape(b.conv2d(x, 2, (1, 1)), (1, 6, 4, 2))
+    return b.graph(x)
+
+
 GRAPHS = {
+    "viewed": viewed,
     "repeated": repeated,
     "kws": lambda: plans.real("mlperf_tiny_kws"),
     "ic": lambda: plans.real("mlperf_tiny_ic"),

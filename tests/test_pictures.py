@@ -65,7 +65,7 @@ def test_maps_of_streams_are_drawn() -> None:
 def points() -> tuple[PlanPoint, ...]:
     sizes = (40_000, 30_000, 12_000)
     return tuple(
-        PlanPoint(size, 1.0, 1000 * n, 1 + n / 100, None, 0, "resident", f"schedule {n}")
+        PlanPoint(size, 1.0, 1000 * n, 1 + n / 100, None, 0, "resident", "resident", f"schedule {n}")
         for n, size in enumerate(sizes)
     )
 

@@ -57,10 +57,11 @@ def digits() -> tuple[Graph, Sources]:
     return graph, emit(graph, front.front(graph, plans.HOST, graph.inputs)[-1].plan, plans.HOST)
 
 
-def example() -> str:
+def example(number: int = 0) -> str:
+    """One of the guide's: of a streamed input, and of a streamed output."""
     found = re.findall(r"```c\n(.*?)```", (ROOT / "docs" / "streaming.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 1
-    return str(found[0])
+    assert len(found) == 2
+    return str(found[number])
 
 
 def test_the_example_of_the_guide_works_also_after_an_underrun(digits: tuple[Graph, Sources], tmp_path: Path) -> None:

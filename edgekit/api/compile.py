@@ -36,6 +36,7 @@ def build(
     latency_overhead: float | None = None,
     schedule: Path | str | None = None,
     stream_input: bool = False,
+    stream_output: bool = False,
     solver: bool = False,
     start: Path | str = ".",
 ) -> BuildResult:
@@ -44,7 +45,8 @@ def build(
     model  a .tflite; None takes the project's, found from folder `start` upwards
     out    the build folder; None is build/<board> under the project, or under `start` without one
     sram   the most bytes of RAM that model and firmware may take; None leaves all of the board's
-    stream_input  the input's rows arrive one by one, in order; the firmware then asks the host for them
+    stream_input   the input's rows arrive one by one, in order; the firmware then asks the host for them
+    stream_output  the output's rows leave one by one, in order; the host then takes them from the firmware
 
     latency_overhead  take the smallest plan of those that need at most about so many times the instructions of layer by
                       layer (1.1); None takes the fastest that fits
@@ -70,6 +72,7 @@ def build(
             chosen_io,
             room,
             stream_input,
+            stream_output,
             slowdown=latency_overhead,
             schedule=chosen_schedule,
             solver=solver,
@@ -78,6 +81,7 @@ def build(
         if sram is None or artifact.sram_bytes <= sram:
             break
         room = compiled.plan.arena_bytes - (artifact.sram_bytes - sram)
+    streams_input, streams_output = _streamed(compiled)
     result = BuildResult(
         model=compiled.graph.name,
         board=subject.board.name,
@@ -94,7 +98,8 @@ def build(
         macs=passes.macs(compiled.graph),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_input(any(i in walk.streamed(compiled.plan.schedule) for i in compiled.graph.inputs)),
+        input=_mode(streams_input),
+        output=_mode(streams_output),
         schedule=describe(compiled.plan.schedule),
         elf=artifact.elf,
         dir=folder,
@@ -113,6 +118,7 @@ def plan(
     plot: Path | str | None = None,
     sram: int | None = None,
     stream_input: bool = False,
+    stream_output: bool = False,
     pareto: bool = False,
     latency_overhead: float | None = None,
     explain: bool = False,
@@ -123,11 +129,12 @@ def plan(
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain.
 
-    plot          names a PNG or SVG to draw the map into; with `pareto`, the front goes beside it into <stem>-front
-    sram          the most bytes that the arena may take; None leaves all of the board's memory
-    stream_input  the input's rows arrive one by one, in order
-    pareto        list all plans that no other one beats in both memory and time as well, whether they fit or not
-    explain       say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
+    plot           names a PNG or SVG to draw the map into; with `pareto`, the front goes beside it into <stem>-front
+    sram           the most bytes that the arena may take; None leaves all of the board's memory
+    stream_input   the input's rows arrive one by one, in order
+    stream_output  the output's rows leave one by one, in order
+    pareto         list all plans that no other one beats in both memory and time as well, whether they fit or not
+    explain        say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
 
     latency_overhead  as for `build`; so are `schedule` and `solver`
     save_schedule     names a file to write the plan's schedule into
@@ -140,15 +147,16 @@ def plan(
         chosen_io,
         sram,
         stream_input,
+        stream_output,
         latency_overhead,
         _one_way(latency_overhead, schedule),
         solver,
     )
-    stream_input = any(i in walk.streamed(compiled.plan.schedule) for i in compiled.graph.inputs)
+    streams_input, streams_output = _streamed(compiled)
     if save_schedule is not None:
         with pipeline.compiler_errors(subject.model.name):
             schedule_file.save(Path(save_schedule), subject.model, compiled.graph, compiled.plan.schedule)
-    found = pipeline.pareto(compiled, stream_input) if pareto or explain else ()
+    found = pipeline.pareto(compiled, streams_input, streams_output) if pareto or explain else ()
     points = tuple(_point(compiled.graph, subject.board, point) for point in found)
     plots: tuple[Path, ...] = ()
     if plot is not None:
@@ -169,7 +177,8 @@ def plan(
         macs=passes.macs(compiled.graph),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_input(stream_input),
+        input=_mode(streams_input),
+        output=_mode(streams_output),
         schedule=describe(compiled.plan.schedule),
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
@@ -189,7 +198,13 @@ def _one_way(latency_overhead: float | None, schedule: Path | str | None) -> Pat
     return None if schedule is None else Path(schedule)
 
 
-def _input(streamed: bool) -> str:
+def _streamed(compiled: pipeline.Compiled) -> tuple[bool, bool]:
+    """Whether the plan has its input arrive, and its output leave, row by row."""
+    found = walk.streamed(compiled.plan.schedule)
+    return bool(found & set(compiled.graph.inputs)), bool(found & set(compiled.graph.outputs))
+
+
+def _mode(streamed: bool) -> str:
     return "streamed" if streamed else "resident"
 
 
@@ -203,6 +218,7 @@ def _point(graph: Graph, board: Board, point: Point) -> PlanPoint:
         cycles_estimate=estimate.cycles(dense + point.overhead, board),
         flash_bytes=cost.weights_bytes(graph, boards.target(board)),
         input=point.input,
+        output=point.output,
         schedule=describe(point.plan.schedule),
     )
 

@@ -168,7 +168,16 @@ def definitions(board: Board) -> dict[str, str]:
 
 def _compile_image(plan: _Plan, build_id: str, optimize: str) -> Objects:
     model = plan.model
-    text = image_source(model.symbol, model.arenas, model.layers, model.pulls, plan.board.name, build_id, sections=True)
+    text = image_source(
+        model.symbol,
+        model.arenas,
+        model.layers,
+        model.pulls,
+        model.pushes,
+        plan.board.name,
+        build_id,
+        sections=True,
+    )
     source = plan.out / "ek_image.c"
     source.write_text(text, encoding="utf-8")
     folders = firmware_folders(plan.board)

@@ -124,7 +124,16 @@ def _units(model: Model, board: Board, flags: Sequence[str]) -> list[Unit]:
 
 
 def _image_unit(model: Model, board: Board, out: Path, build_id: str, flags: Sequence[str]) -> Unit:
-    text = image_source(model.symbol, model.arenas, model.layers, model.pulls, board.name, build_id, sections=False)
+    text = image_source(
+        model.symbol,
+        model.arenas,
+        model.layers,
+        model.pulls,
+        model.pushes,
+        board.name,
+        build_id,
+        sections=False,
+    )
     source = out.resolve() / "ek_image.c"
     source.write_text(text, encoding="utf-8")
     folders = firmware_folders(board)

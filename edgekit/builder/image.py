@@ -18,7 +18,14 @@ class Arena:
 
 
 def image_source(
-    symbol: str, arenas: Sequence[Arena], layers: int, pulls: bool, board: str, build_id: str, sections: bool
+    symbol: str,
+    arenas: Sequence[Arena],
+    layers: int,
+    pulls: bool,
+    pushes: bool,
+    board: str,
+    build_id: str,
+    sections: bool,
 ) -> str:
     """The C text.
 
@@ -26,13 +33,14 @@ def image_source(
     arenas    in the order of the model's regions
     layers    how many the model has
     pulls     an input of it is streamed: the agent gets its rows from the host
+    pushes    an output of it is streamed: the agent gives its rows to the host
     build_id  hex digits, BUILD_ID_BYTES bytes
     sections  place each arena in section .arena.<name>, which the linker script puts into that memory
     """
     lines = [
         "/* Generated: what this firmware image consists of. */",
         '#include "ek_firmware.h"',
-        *(['#include "ek_stream.h"'] if pulls else []),
+        *(['#include "ek_stream.h"'] if pulls or pushes else []),
         "",
     ]
     lines += [f"extern const ek_model_t {symbol};", ""]
@@ -52,6 +60,7 @@ def image_source(
         f"    .region = {{{regions}}},",
         "    .layer_ticks = layer_ticks,",
         *(["    .pull = ek_agent_pull,"] if pulls else []),
+        *(["    .push = ek_agent_push,"] if pushes else []),
         f'    .board = "{board}",',
         f"    .build_id = {{{octets}}},",
         "};",

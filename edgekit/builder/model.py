@@ -22,6 +22,7 @@ class Model:
     arenas  its regions, in the model's order
     layers  how many it has
     pulls   an input is streamed
+    pushes  an output is streamed
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Model:
     arenas: tuple[Arena, ...]
     layers: int
     pulls: bool
+    pushes: bool
 
 
 def write_model(sources: Sources, folder: Path) -> Model:
@@ -46,4 +48,6 @@ def write_model(sources: Sources, folder: Path) -> Model:
         if not path.is_file() or path.read_bytes() != text:
             path.write_bytes(text)
     arenas = tuple(Arena(r.name, r.used, r.align) for r in sources.regions)
-    return Model(folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers, sources.pulls)
+    return Model(
+        folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers, sources.pulls, sources.pushes
+    )

@@ -70,6 +70,10 @@ def stream_input(function: F) -> F:
     return click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")(function)
 
 
+def stream_output(function: F) -> F:
+    return click.option("--stream-output", is_flag=True, help="The output's rows leave one by one, in order.")(function)
+
+
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """Bytes: 32768, 32K or 1M."""
     if value is None:

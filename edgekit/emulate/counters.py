@@ -154,8 +154,8 @@ class Counter:
         return None
 
     def pause(self, entry: int, resume_at: int) -> None:
-        """The firmware waits for a row, in a function at `entry` that will return to `resume_at`: what runs in between
-        belongs to no layer."""
+        """The firmware waits for a row, or until one is taken, in a function at `entry` that will return to
+        `resume_at`: what runs in between belongs to no layer."""
         self._leave(entry)
         self._resume_at = resume_at
 

@@ -131,9 +131,10 @@ class Machine:
         mark = self._image.symbols.get("ek_agent_mark")
         if mark is not None and "ek_firmware" in self._image.symbols:
             engine.hook("code", self._mark, mark & ~1, mark & ~1)
-        pull = self._image.symbols.get("ek_agent_pull")
-        if pull is not None:
-            engine.hook("code", self._pull, pull & ~1, pull & ~1)
+        for name in ("ek_agent_pull", "ek_agent_push"):
+            waits = self._image.symbols.get(name)
+            if waits is not None:
+                engine.hook("code", self._waits, waits & ~1, waits & ~1)
 
     def _slice(self) -> None:
         size, count = self._engine.block_at(self._pc)
@@ -252,7 +253,7 @@ class Machine:
         if marks is not None:
             self._on_marks(marks)
 
-    def _pull(self, _uc: Any, address: int, _size: int, _data: object) -> None:
+    def _waits(self, _uc: Any, address: int, _size: int, _data: object) -> None:
         self.counter.pause(address, self._engine.get("lr") & ~1)
 
     def _layers(self) -> int:

@@ -43,7 +43,7 @@ class Answer:
     """A command and its reply.
 
     asked    the command's payload; attempts differ where sizes shrink, and this is the one that was answered
-    status   the reply's: OK, or ROW where the device is in the midst of an inference
+    status   the reply's: OK, or ROW or TAKE where the device is in the midst of an inference
     payload  the reply's payload
     """
 
@@ -95,14 +95,29 @@ class Exchange:
         that the command and its reply may have. Every attempt is a command of its own, smaller after a loss."""
         return self._exchange(kind, build, renumber=True)
 
+    def fetch(self, kind: Kind, size: int, command: Callable[[int, int], bytes]) -> bytes:
+        """The `size` bytes that READ or TAKE asks for part by part: `command` gets the offset and the count of each."""
+        data = b""
+        while len(data) < size:
+
+            def build(limit: int, offset: int = len(data)) -> bytes:
+                return command(offset, min(limit, size - offset))
+
+            answer = self.request_sized(kind, build)
+            asked = messages.count_asked(answer.asked)
+            if answer.status != Status.OK or len(answer.payload) != asked:
+                raise messages.malformed(f"{len(answer.payload)} bytes of an output, not {asked}")
+            data += answer.payload
+        return data
+
     def inference_deadline(self) -> float:
         """When an inference that begins now has taken too long."""
         return time.monotonic() + self._timing.infer_timeout
 
     def step(self, kind: Kind, build: Callable[[int], bytes], until: float) -> Answer:
-        """Carry out INFER or ROW, which the model's work follows: once the device has said that it computes, its reply
-        may take until the time `until`. Attempts share a sequence number. `build` may make later ones smaller, because
-        the reply says what of them was taken."""
+        """Carry out INFER, ROW or the last TAKE of a row, which the model's work follows: once the device has said that
+        it computes, its reply may take until the time `until`. Attempts share a sequence number. `build` may make later
+        ones smaller, because the reply says what of them was taken."""
         if time.monotonic() >= until:
             raise self._timed_out(kind, 0, busy=True)
         return self._exchange(kind, build, renumber=False, until=until)
@@ -175,7 +190,7 @@ class Exchange:
                 raise messages.malformed(str(error)) from None
         if frame.kind != kind | protocol.REPLY or frame.seq not in sent:
             return None
-        if frame.status in (Status.OK, Status.ACCEPTED, Status.ROW):
+        if frame.status in (Status.OK, Status.ACCEPTED, Status.ROW, Status.TAKE):
             return frame
         if frame.status == Status.NO_SESSION and kind == Kind.RESET and attempts > 1:
             return frame  # an earlier attempt did reset it

@@ -17,8 +17,10 @@ _TENSOR = struct.Struct("<IIfi5iBB")
 _WRITE = struct.Struct("<BI")
 _READ = struct.Struct("<BIH")
 _LAYERS = struct.Struct("<HH")
-_INFER = struct.Struct("<QIIH")
+_INFER = struct.Struct("<QIIIH")
 _ROW = struct.Struct("<II")
+_TAKE = struct.Struct("<IIH")
+_TAKE_REPLY = struct.Struct("<I")
 _MEM = struct.Struct("<IIB")
 _MEM_REGION = struct.Struct("<II")
 
@@ -31,12 +33,14 @@ ROW_OVERHEAD = _ROW.size
 
 @dataclass(frozen=True)
 class InferReply:
-    """What the device says after an inference: ticks in all, the CRC-32 of all outputs, the CRC-32 of the rows that it
-    took of a streamed input, layers whose ticks it kept."""
+    """What the device says after an inference: ticks in all, the CRC-32 of all outputs but a streamed one, that of the
+    rows that it took of a streamed input, that of the rows that it handed over of a streamed output, layers whose ticks
+    it kept."""
 
     total_ticks: int
     output_crc: int
-    rows_crc: int
+    pulled_crc: int
+    pushed_crc: int
     n_layers: int
 
 
@@ -121,7 +125,7 @@ def infer_command(input_crc: int) -> bytes:
 
 
 def infer(payload: bytes) -> InferReply:
-    """The final reply to INFER, or to the ROW that came last."""
+    """The final reply to INFER, or to the ROW or TAKE that came last."""
     fields, _ = _split(_INFER, payload, "INFER")
     return InferReply(*fields)
 
@@ -135,6 +139,17 @@ def row_wanted(payload: bytes) -> RowWanted:
     """A reply of status ROW."""
     fields, _ = _split(_ROW, payload, "ROW")
     return RowWanted(*fields)
+
+
+def take_command(row: int, offset: int, count: int) -> bytes:
+    """TAKE: `count` bytes from `offset` of row `row`; none from the row's end on says that all of it was received."""
+    return _TAKE.pack(row, offset, count)
+
+
+def row_offered(payload: bytes) -> int:
+    """A reply of status TAKE: the row."""
+    (row,), _ = _split(_TAKE_REPLY, payload, "TAKE")
+    return int(row)
 
 
 def layers_command(first: int, count: int) -> bytes:
@@ -153,6 +168,11 @@ def layers(payload: bytes, count: int) -> Sequence[int]:
 def read_command(index: int, offset: int, count: int) -> bytes:
     """READ: `count` bytes from `offset` of output `index`."""
     return _READ.pack(index, offset, count)
+
+
+def count_asked(command: bytes) -> int:
+    """The count that ends a READ, TAKE or LAYERS command."""
+    return int.from_bytes(command[-2:], "little")
 
 
 def memory(payload: bytes) -> MemoryMarks:

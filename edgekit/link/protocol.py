@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-VERSION = 3
+VERSION = 4
 HEADER_BYTES = 8
 CRC_BYTES = 4
 REPLY = 0x80
@@ -34,6 +34,7 @@ class Kind(IntEnum):
     RESET = 0x09
     FAULT = 0x0A
     ROW = 0x0B
+    TAKE = 0x0C
 
 
 class Status(IntEnum):
@@ -48,3 +49,4 @@ class Status(IntEnum):
     MODEL = 6
     NO_SESSION = 7
     ROW = 8
+    TAKE = 9

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import secrets
-import struct
 import zlib
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -24,7 +23,7 @@ class Session:
     """One host's conversation with one device, over a stream that the session owns from now on.
 
     timeout            seconds until a device that does not answer a command counts as gone
-    infer_timeout      seconds that an inference may take, with the way of a streamed input's rows over the link
+    infer_timeout      seconds that an inference may take, with the way of streamed rows over the link
     retry_interval     seconds until an unanswered command is sent again for the first time
     expected_build_id  16 hex digits; a device with another firmware is refused
     log                gets every byte that is not part of a frame, as a device's printf
@@ -98,8 +97,8 @@ class Session:
 
     def infer(self, inputs: Sequence[bytes], on_layer: Callable[[LayerRecord], None] | None = None) -> Inference:
         """Run the model once. `inputs` holds each input's bytes as they are to lie in the device's memory; a streamed
-        one is sent row by row while the model runs. `on_layer` gets every layer's record as it arrives, after the
-        inference."""
+        one is sent row by row while the model runs, and the rows of a streamed output come likewise. `on_layer` gets
+        every layer's record as it arrives, after the inference."""
         device = self._connected()
         _check_sizes(inputs, device)
         self._exchange.request(Kind.BEGIN)
@@ -110,10 +109,16 @@ class Session:
             else:
                 self._write(index, data)
                 crc = zlib.crc32(data, crc)
-        reply = run(self._exchange, crc, rows, row_bytes)
+        left = next((tensor for tensor in device.outputs if tensor.streamed), None)
+        ran = run(self._exchange, crc, rows, row_bytes, *((left.bytes, left.row_bytes) if left is not None else ()))
+        reply = ran.reply
         layers = self._layers(reply.n_layers, on_layer)
-        outputs = tuple(self._read(index, tensor.bytes) for index, tensor in enumerate(device.outputs))
-        if zlib.crc32(b"".join(outputs)) != reply.output_crc:
+        outputs = tuple(
+            ran.output if tensor.streamed else self._read(index, tensor.bytes)
+            for index, tensor in enumerate(device.outputs)
+        )
+        read = (data for data, tensor in zip(outputs, device.outputs, strict=True) if not tensor.streamed)
+        if zlib.crc32(b"".join(read)) != reply.output_crc:
             raise LinkError(
                 "link.output_corrupt",
                 "the outputs changed between the inference and their reading: their CRC-32 differs",
@@ -149,17 +154,7 @@ class Session:
             offset += len(self._exchange.request_sized(Kind.WRITE, build).asked) - messages.WRITE_OVERHEAD
 
     def _read(self, index: int, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-
-            def build(limit: int, offset: int = len(data)) -> bytes:
-                return messages.read_command(index, offset, min(limit, size - offset))
-
-            answer = self._exchange.request_sized(Kind.READ, build)
-            if len(answer.payload) != _count_asked(answer.asked):
-                raise messages.malformed(f"{len(answer.payload)} bytes of an output, not {_count_asked(answer.asked)}")
-            data += answer.payload
-        return data
+        return self._exchange.fetch(Kind.READ, size, lambda offset, count: messages.read_command(index, offset, count))
 
     def _layers(self, n: int, on_layer: Callable[[LayerRecord], None] | None) -> tuple[LayerRecord, ...]:
         records: list[LayerRecord] = []
@@ -169,16 +164,11 @@ class Session:
                 return messages.layers_command(first, min(limit // 4, n - first))
 
             answer = self._exchange.request_sized(Kind.LAYERS, build)
-            for ticks in messages.layers(answer.payload, _count_asked(answer.asked)):
+            for ticks in messages.layers(answer.payload, messages.count_asked(answer.asked)):
                 records.append(LayerRecord(len(records), ticks))
                 if on_layer is not None:
                     on_layer(records[-1])
         return tuple(records)
-
-
-def _count_asked(command: bytes) -> int:
-    """The count that ends a READ or LAYERS command."""
-    return int(struct.unpack("<H", command[-2:])[0])
 
 
 def _check_sizes(inputs: Sequence[bytes], device: Hello) -> None:

@@ -30,7 +30,8 @@ class TensorInfo:
     bytes       its storage
     dtype       its element type
     shape       its dimensions, at most five
-    row_bytes   of a streamed input: the bytes of one row, which the device asks for while the model runs; else 0
+    row_bytes   of a streamed input or output: the bytes of one row, which the device asks for, or hands over, while the
+                model runs; else 0
     scale       real = scale * (stored - zero_point); 0 for float32
     zero_point  see scale
     """
@@ -92,9 +93,9 @@ class LayerRecord:
 class Inference:
     """One inference.
 
-    outputs      each output's bytes, as they lie in the device's memory
+    outputs      each output's bytes, as they lie, or lay row by row, in the device's memory
     layers       the layers' times in order
-    total_ticks  from before the first layer to after the last, without what was spent waiting for rows
+    total_ticks  from before the first layer to after the last, without what rows took to come and to leave
     """
 
     outputs: tuple[bytes, ...]

@@ -85,6 +85,7 @@ def _profile(
         target=connection.target,
         build_id=folder.build_id,
         input="streamed" if any(tensor.streamed for tensor in hello.inputs) else "resident",
+        output="streamed" if any(tensor.streamed for tensor in hello.outputs) else "resident",
         instructions=_total(instructions),
         cycles=total_cycles,
         clock_hz=clock,

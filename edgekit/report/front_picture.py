@@ -44,8 +44,10 @@ def picture(title: str, points: Sequence[PlanPoint], chosen: int) -> Figure:
         ax.spines[side].set_color(FAINT)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     inputs = " and ".join(dict.fromkeys(point.input for point in points))
+    outputs = " and ".join(dict.fromkeys(point.output for point in points))
     ax.set_title(
-        f"plans that no other one beats in both memory and time, input {inputs}; the circle is the plan in use",
+        f"plans that no other one beats in both memory and time, input {inputs}, output {outputs};"
+        " the circle is the plan in use",
         loc="left",
         fontsize=9,
         color=INK,

@@ -64,7 +64,8 @@ def plan(result: PlanResult) -> Renderables:
     )
     holders = ", ".join(f"{escape(name)} {size:,} B" for name, size in result.peak_tensors)
     return [
-        f"[bold]{result.model}[/] on [bold]{result.board}[/], input {result.input}: {result.schedule}",
+        f"[bold]{result.model}[/] on [bold]{result.board}[/], input {result.input},"
+        f" output {result.output}: {result.schedule}",
         table,
         regions(result.regions),
         f"arena  [bold]{result.arena_bytes:,} B[/], live-set lower bound {result.arena_lower_bound_bytes:,} B:"
@@ -94,13 +95,13 @@ def explanation(result: Explanation) -> Renderables:
 
 def points(found: Sequence[PlanPoint]) -> Table:
     """The front between memory and time, the fastest first; instructions and cycles are estimates."""
-    table = _table("arena>", "MACs>", "instructions>", "", "cycles>", "input", "schedule")
+    table = _table("arena>", "MACs>", "instructions>", "", "cycles>", "input", "output", "schedule")
     for point in found:
         work = "" if point.extra_instructions == 0 else f"+{point.extra_instructions:,}"
         share = "" if point.extra_instructions == 0 else f"{point.slowdown - 1:+.2%}"
         cycles = "" if point.cycles_estimate is None else f"{point.cycles_estimate / 1e6:,.2f} M"
         factor = f"{point.mac_factor:.2f}x"
-        table.add_row(f"{point.arena_bytes:,}", factor, work, share, cycles, point.input, point.schedule)
+        table.add_row(f"{point.arena_bytes:,}", factor, work, share, cycles, point.input, point.output, point.schedule)
     return table
 
 

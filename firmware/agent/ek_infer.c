@@ -127,6 +127,7 @@ uint8_t ek_infer_begin(const ek_command_t *command, uint8_t *reply, uint16_t *le
     }
     context.mark = ek_agent_mark;
     context.pull = ek_firmware.pull;
+    context.push = ek_firmware.push;
     const int result = model->init ? model->init(&context) : EK_OK;
     if (result != EK_OK) {
         return model_error(result, reply, length);
@@ -189,7 +190,8 @@ uint8_t ek_infer_run(const ek_command_t *command, uint8_t *reply, uint16_t *leng
 
     state = DONE;
     uint8_t *p = ek_put32(ek_put32(reply, (uint32_t)total), (uint32_t)(total >> 32));
-    p = ek_put32(ek_put32(p, crc_of(model->outputs, model->n_outputs)), ek_stream_crc());
+    p = ek_put32(p, crc_of(model->outputs, model->n_outputs));
+    p = ek_put32(ek_put32(p, ek_stream_pulled()), ek_stream_pushed());
     p = ek_put16(p, ek_firmware.model->n_layers);
     *length = (uint16_t)(p - reply);
     return EK_STATUS_OK;
@@ -228,7 +230,7 @@ uint8_t ek_infer_read(const ek_command_t *command, uint16_t limit, uint8_t *repl
     const ek_tensor_t *const tensor = &model->outputs[command->payload[0]];
     const uint32_t offset = ek_get32(command->payload + 1);
     const uint16_t n = ek_get16(command->payload + 5);
-    if (offset > tensor->bytes || n > tensor->bytes - offset || n > limit) {
+    if (tensor->row_bytes != 0 || offset > tensor->bytes || n > tensor->bytes - offset || n > limit) {
         return EK_STATUS_ARGUMENT;
     }
     ek_put_bytes(reply, tensor_bytes(tensor) + offset, n);

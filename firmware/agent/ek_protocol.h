@@ -4,7 +4,7 @@
 #define EK_PROTOCOL_H
 
 /* Raised whenever a frame's meaning changes; the host refuses any other. */
-#define EK_PROTOCOL_VERSION 3
+#define EK_PROTOCOL_VERSION 4
 
 /* Bytes of a frame before its payload and after it. */
 #define EK_FRAME_HEADER 8
@@ -40,6 +40,7 @@ typedef enum {
     EK_KIND_RESET = 0x09,  /* restart the firmware */
     EK_KIND_FAULT = 0x0A,  /* only from the device: the processor faulted */
     EK_KIND_ROW = 0x0B,    /* part of a row of a streamed input, during an inference */
+    EK_KIND_TAKE = 0x0C,   /* part of a row of a streamed output, during an inference; or that the host has all of it */
 } ek_kind_t;
 
 typedef enum {
@@ -47,11 +48,12 @@ typedef enum {
     EK_STATUS_ACCEPTED = 1,   /* the model computes; a reply follows under the same sequence number */
     EK_STATUS_UNKNOWN = 2,    /* no such command */
     EK_STATUS_ARGUMENT = 3,   /* an index, offset or length outside what the device has */
-    EK_STATUS_STATE = 4,      /* INFER or WRITE before BEGIN, READ or LAYERS before INFER, ROW outside INFER */
+    EK_STATUS_STATE = 4,      /* INFER or WRITE before BEGIN, READ or LAYERS before INFER, ROW or TAKE outside INFER */
     EK_STATUS_INPUT = 5,      /* the inputs' CRC is not what INFER says */
     EK_STATUS_MODEL = 6,      /* the model's init or invoke returned an error */
     EK_STATUS_NO_SESSION = 7, /* not the nonce of the session: the device restarted, or another host took over */
-    EK_STATUS_ROW = 8,        /* to INFER and ROW: the model waits for the rest of a row, which the payload names */
+    EK_STATUS_ROW = 8,  /* to INFER, ROW and TAKE: the model waits for the rest of a row, which the payload names */
+    EK_STATUS_TAKE = 9, /* to INFER, ROW and TAKE: the model waits until its row, which the payload names, is taken */
 } ek_status_t;
 
 #endif

@@ -15,6 +15,11 @@ uint32_t ek_session_nonce(void)
     return nonce;
 }
 
+uint16_t ek_session_limit(void)
+{
+    return limit;
+}
+
 static uint8_t hello(const ek_command_t *command, uint8_t *reply, uint16_t *length)
 {
     const ek_model_t *const model = ek_firmware.model;
@@ -57,7 +62,8 @@ static uint8_t carry_out(const ek_command_t *command, uint8_t *reply, uint16_t *
     case EK_KIND_MEM:
         return ek_infer_memory(command, reply, length);
     case EK_KIND_ROW:
-        return EK_STATUS_STATE; /* during an inference, ek_agent_pull takes them */
+    case EK_KIND_TAKE:
+        return EK_STATUS_STATE; /* during an inference, ek_stream.c takes them */
     case EK_KIND_RESET:
         return EK_STATUS_OK;
     default:

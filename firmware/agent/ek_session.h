@@ -22,6 +22,9 @@ void ek_session_reply(uint8_t status, uint16_t length);
 /* Send a reply without a payload to the command taken last; another one follows. */
 void ek_session_reply_early(uint8_t status);
 
+/* The session's largest payload. */
+uint16_t ek_session_limit(void);
+
 /* The nonce of the session, 0 when none was opened. */
 uint32_t ek_session_nonce(void);
 

@@ -7,32 +7,38 @@
 #include "ek_infer.h"
 #include "ek_session.h"
 
-enum { PART_HEADER = 8 }; /* row and offset, before the data */
+enum { PART_HEADER = 8, TAKE_BYTES = 10 }; /* row and offset, before the data; and before the count */
 
-static uint32_t crc;
+static uint32_t pulled;
+static uint32_t pushed;
 
 void ek_stream_begin(void)
 {
-    crc = 0;
+    pulled = 0;
+    pushed = 0;
 }
 
-uint32_t ek_stream_crc(void)
+uint32_t ek_stream_pulled(void)
 {
-    return crc;
+    return pulled;
 }
 
-/* Of the one streamed input. */
-static uint32_t row_bytes(void)
+uint32_t ek_stream_pushed(void)
 {
-    const ek_tensor_t *input = ek_firmware.model->inputs;
-    while (input->row_bytes == 0) {
-        ++input;
+    return pushed;
+}
+
+/* Of the one of some tensors that is streamed. */
+static uint32_t row_bytes(const ek_tensor_t *tensor)
+{
+    while (tensor->row_bytes == 0) {
+        ++tensor;
     }
-    return input->row_bytes;
+    return tensor->row_bytes;
 }
 
-/* Wait for the host's next ROW. 0 where it sent another command, or the link is closed. */
-static int next_part(ek_command_t *command)
+/* Wait for the host's next command, and take it. 0 where that is not of this kind, or the link is closed. */
+static int next(uint8_t kind, ek_command_t *command)
 {
     for (;;) {
         const int got = ek_frames_poll(command, 1000);
@@ -40,7 +46,8 @@ static int next_part(ek_command_t *command)
             return 0;
         }
         if (got > 0 && ek_session_admits(command)) {
-            if (command->kind == EK_KIND_ROW) {
+            if (command->kind == kind) {
+                ek_session_take(command);
                 return 1;
             }
             ek_frames_put_back();
@@ -59,7 +66,7 @@ static uint32_t part_of(const ek_command_t *command, uint32_t row, uint32_t have
     return n <= bytes - have ? n : 0;
 }
 
-/* The command in progress, which is INFER or the ROW that ended the row before, is answered with what is due, and so is
+/* The command in progress, which is INFER or the one that ended the row before, is answered with what is due, and so is
  * every further one but that which ends this row: it gets its reply when the next row is due, or with the result. */
 static int fetch(uint32_t row, uint8_t *dst, uint32_t bytes)
 {
@@ -67,24 +74,70 @@ static int fetch(uint32_t row, uint8_t *dst, uint32_t bytes)
         ek_command_t command;
         ek_put32(ek_put32(ek_frames_payload(), row), have);
         ek_session_reply(EK_STATUS_ROW, PART_HEADER);
-        if (!next_part(&command)) {
+        if (!next(EK_KIND_ROW, &command)) {
             return EK_NO_ROW;
         }
-        ek_session_take(&command);
         const uint32_t n = part_of(&command, row, have, bytes);
         ek_put_bytes(dst + have, command.payload + PART_HEADER, n);
         have += n;
     }
     ek_session_reply_early(EK_STATUS_ACCEPTED);
-    crc = ek_crc32(crc, dst, bytes);
+    pulled = ek_crc32(pulled, dst, bytes);
     return EK_OK;
+}
+
+/* What a TAKE asks for: `count` bytes of the row from `offset` on, none from its end on where the host has all of it.
+ * Returns 0 where it is of another row, or asks for more than there is or goes into a frame. */
+static int asks(const ek_command_t *command, uint32_t row, uint32_t bytes, uint32_t *offset, uint16_t *count)
+{
+    if (command->length != TAKE_BYTES || ek_get32(command->payload) != row) {
+        return 0;
+    }
+    *offset = ek_get32(command->payload + 4);
+    *count = ek_get16(command->payload + PART_HEADER);
+    return *offset <= bytes && *count <= bytes - *offset && *count <= ek_session_limit();
+}
+
+/* The command in progress is answered with the row that is there, and each TAKE with its part of it. That which says
+ * that the host has all of it gets its reply when the next row is due, or with the result. */
+static int hand_over(uint32_t row, const uint8_t *src, uint32_t bytes)
+{
+    pushed = ek_crc32(pushed, src, bytes);
+    ek_put32(ek_frames_payload(), row);
+    ek_session_reply(EK_STATUS_TAKE, 4);
+    for (;;) {
+        ek_command_t command;
+        uint32_t offset = 0;
+        uint16_t count = 0;
+        if (!next(EK_KIND_TAKE, &command)) {
+            return EK_NO_ROW;
+        }
+        if (!asks(&command, row, bytes, &offset, &count)) {
+            ek_session_reply(EK_STATUS_ARGUMENT, 0);
+        } else if (offset < bytes) {
+            ek_put_bytes(ek_frames_payload(), src + offset, count);
+            ek_session_reply(EK_STATUS_OK, count);
+        } else {
+            ek_session_reply_early(EK_STATUS_ACCEPTED);
+            return EK_OK;
+        }
+    }
 }
 
 int ek_agent_pull(void *user, int row, int8_t *dst)
 {
     (void)user;
     ek_infer_pause();
-    const int result = fetch((uint32_t)row, (uint8_t *)dst, row_bytes());
+    const int result = fetch((uint32_t)row, (uint8_t *)dst, row_bytes(ek_firmware.model->inputs));
+    ek_infer_resume();
+    return result;
+}
+
+int ek_agent_push(void *user, int row, const int8_t *src)
+{
+    (void)user;
+    ek_infer_pause();
+    const int result = hand_over((uint32_t)row, (const uint8_t *)src, row_bytes(ek_firmware.model->outputs));
     ek_infer_resume();
     return result;
 }

@@ -98,7 +98,7 @@ def replay_firmware(graph: Graph, plan: Plan, device: Emulated, inputs: Values) 
     bases = [words.pop(0) if n else 0 for n in used]
     replay = ArenaReplay(graph, plan, bases, device.image.locate)
     watched = [(base, n) for base, n in zip(bases, used, strict=True) if n]
-    functions = {"ek_agent_mark": MARK, "ek_agent_pull": PULL}
+    functions = {"ek_agent_mark": MARK, "ek_agent_pull": PULL, "ek_agent_push": PUSH}
     events = {symbols[name] & ~1: event for name, event in functions.items() if name in symbols}
     Tracer(device.machine, watched, events, replay.step)
     answer = device.infer(inputs)

@@ -43,21 +43,27 @@ def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOp
         **headers(kernel_headers(kernels)),
     }
     regions = tuple(plan.regions[i] for i in names.used)
-    pulls = _pulls(names)
-    return Sources(name, texts, units=(f"{name}.c",), regions=regions, layers=len(names.layers), pulls=pulls)
+    pulls, pushes = _streamed(names)
+    return Sources(name, texts, (f"{name}.c",), regions, len(names.layers), pulls, pushes)
 
 
-def _pulls(names: Names) -> bool:
-    return bool(walk.streamed(names.plan.schedule) & set(names.graph.inputs))
+def _streamed(names: Names) -> tuple[bool, bool]:
+    """Whether an input and whether an output is."""
+    found = walk.streamed(names.plan.schedule)
+    return bool(found & set(names.graph.inputs)), bool(found & set(names.graph.outputs))
 
 
 def _project(path: str, name: str, names: Names, target: Target) -> str:
     upper, numbers = name.upper(), range(len(names.used))
-    example = template("example_rows.c" if _pulls(names) else "example_inputs.c")
+    pulls, pushes = _streamed(names)
+    read = template("example_rows.c" if pulls else "example_inputs.c")
     return template(path).substitute(
         name=name,
         upper=upper,
-        read_inputs=example.substitute(name=name, upper=upper),
+        read_inputs=read.substitute(name=name, upper=upper),
+        push_rows=template("example_rows_out.c").substitute(upper=upper) if pushes else "",
+        push=", .push = push" if pushes else "",
+        output="output" if pushes else f"{name}_output(&ctx, i)",
         target=target.name,
         arena=f"{names.plan.arena_bytes:,}",
         arrays="\n".join(

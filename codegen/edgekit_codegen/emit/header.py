@@ -9,11 +9,17 @@ from . import literals
 from .names import Names
 from .project import template
 
-_STREAMING = """\
+_PULLED = """\
  *
  * The input is streamed: it lies nowhere as a whole. {name}_invoke calls ctx->pull for its rows, from the first to the
  * last, each once: pull writes the row to dst and returns EK_OK; it may wait for the row. What else it returns ends the
  * inference; the next one begins anew.
+"""
+_PUSHED = """\
+ *
+ * The output is streamed: it lies nowhere as a whole. {name}_invoke calls ctx->push with its rows, from the first to
+ * the last, each once: push takes what it needs of the row at src, which is overwritten afterwards, and returns EK_OK.
+ * What else it returns ends the inference; the next one begins anew.
 """
 
 
@@ -45,7 +51,11 @@ def header(graph: Graph, name: str, names: Names) -> str:
         n_outputs=len(graph.outputs),
         regions="\n".join(regions),
         tensors="\n".join(tensors),
-        streaming=_STREAMING.format(name=name) if streamed & set(graph.inputs) else "",
+        streaming="".join(
+            text.format(name=name)
+            for text, idents in ((_PULLED, graph.inputs), (_PUSHED, graph.outputs))
+            if streamed & set(idents)
+        ),
         arena=names.plan.arena_bytes,
     )
 

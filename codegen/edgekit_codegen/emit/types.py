@@ -26,6 +26,7 @@ class Sources:
     regions  the memory regions that the model uses, in the order of ek_ctx_t.region
     layers   how many layers it marks
     pulls    an input is streamed: an inference calls ek_ctx_t.pull
+    pushes   an output is streamed: an inference calls ek_ctx_t.push
     """
 
     name: str
@@ -34,6 +35,7 @@ class Sources:
     regions: tuple[RegionUse, ...]
     layers: int
     pulls: bool = False
+    pushes: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))

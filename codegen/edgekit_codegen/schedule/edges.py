@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
-from ..ops.record import Overlap, Rows, Whole, Window
+from ..ops.record import Overlap, Rows, RowTable, Whole, Window
 from . import tiles
 from .extent import Region
 from .reach import Index, Reaches
@@ -138,7 +138,10 @@ class _Turns:
             return 1, 1
         if isinstance(access, Window) and access.images is None:
             return access.stride * advance, access.up or 1
-        return (advance, 1) if isinstance(access, Rows) and access.maps[position] is None else None
+        mapped = access.maps[position] if isinstance(access, Rows) else None
+        if isinstance(mapped, RowTable):  # rows that repeat, or are left out, now and then
+            return TABLE[op.kind].operands(self.graph, op)[position].hwc[0] * advance, len(mapped.rows)
+        return (advance, 1) if isinstance(access, Rows) and mapped is None else None
 
     def rows(self, index: int, position: int) -> tuple[Index, Index]:
         """Per turn, the first and the last row of an operand that are read; the last negative where none is."""

@@ -17,7 +17,7 @@ from ..memory.plan import Plan
 from ..memory.planner import make_plan
 from ..prices import Pricing, evenly, price
 from ..target import Region, Target
-from . import layerwise
+from . import ends, layerwise
 from .segments import Piece, Segments
 from .text import describe
 from .types import Schedule
@@ -41,20 +41,25 @@ class Point:
     overhead    instructions, about, that the schedule needs beyond those of layer by layer
     mac_factor  multiply-accumulates executed by those of the graph; 1.0 where nothing is computed twice
     input       "resident", or "streamed" where each row is delivered once, in order
+    output      the same, where each row leaves as soon as it is computed
     """
 
     plan: Plan
     overhead: int
     mac_factor: float
     input: str
+    output: str = "resident"
 
 
-def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tuple[Point, ...]:
+def front(
+    graph: Graph, target: Target, pulled: Collection[TensorId] = (), pushed: Collection[TensorId] = ()
+) -> tuple[Point, ...]:
     """Plans from the fastest to the smallest, each smaller than the one before; all of them for `unlimited(target)`.
 
     pulled  graph inputs whose rows arrive one by one
+    pushed  graph outputs whose rows leave one by one
     """
-    large, segments = unlimited(target), Segments(graph, pulled)
+    large, segments = unlimited(target), Segments(graph, pulled, pushed)
     points: list[Point] = []
     for choice in _choices(segments, UNLIMITED):
         for schedule in choice:
@@ -64,19 +69,24 @@ def front(graph: Graph, target: Target, pulled: Collection[TensorId] = ()) -> tu
                 continue
             plan = make_plan(graph, schedule, large)
             if plan.arena_bytes <= smallest - smallest // STEP:
-                points = _with(points, graph, plan, "streamed" if pulled else "resident")
+                points = _with(points, segments, plan)
             if plan.arena_bytes - bound <= bound // STEP:
                 break
-    for priced in (segments, Segments(graph, pulled, pricing=evenly)) if points else ():
+    for priced in (segments, Segments(graph, pulled, pushed, evenly)) if points else ():
         for plan in _smaller(priced, large, points[-1].plan):
-            points = _with(points, graph, plan, points[0].input)
+            points = _with(points, priced, plan)
     return tuple(points)
 
 
-def _with(points: Sequence[Point], graph: Graph, plan: Plan, arrives: str) -> list[Point]:
+def _with(points: Sequence[Point], segments: Segments, plan: Plan) -> list[Point]:
     """The points and a smaller plan, without those that are no faster than it is."""
-    extra = overhead(graph, plan.schedule)
-    return [*(p for p in points if p.overhead < extra), Point(plan, extra, mac_factor(graph, plan.schedule), arrives)]
+    extra, factor = overhead(segments.graph, plan.schedule), mac_factor(segments.graph, plan.schedule)
+    added = Point(plan, extra, factor, _mode(segments.pulled), _mode(segments.pushed))
+    return [*(p for p in points if p.overhead < extra), added]
+
+
+def _mode(streamed: Collection[TensorId]) -> str:
+    return "streamed" if streamed else "resident"
 
 
 def fastest(
@@ -85,17 +95,19 @@ def fastest(
     budget: int | None = None,
     pulled: Collection[TensorId] = (),
     pricings: Sequence[Pricing] = (price, evenly),
+    pushed: Collection[TensorId] = (),
 ) -> Plan:
     """The fastest plan that fits the target's memory, and takes no more than `budget` bytes of it where one is given.
 
-    pricings  what calls of kernels cost; each further one is tried where the search led to nothing by those before
+    pulled, pushed  as `front` has them
+    pricings        what calls of kernels cost; each further one is tried where those before led the search to nothing
 
     Raises DoesNotFit (code "memory.does_not_fit") with the smallest plan there is and what holds its peak, and
-    UnsupportedModel for an input that cannot arrive row by row.
+    UnsupportedModel for an input that cannot arrive, or an output that cannot leave, row by row.
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    priced = [Segments(graph, pulled, pricing=pricing) for pricing in pricings]
+    priced = [Segments(graph, pulled, pushed, pricing) for pricing in pricings]
     for segments, closely in product(priced, (False, True)):
         plan = _first(segments, target, limit, closely)
         if plan is not None:
@@ -103,7 +115,7 @@ def fastest(
     least = _smallest(priced[-1])
     plan = None if least is None else _within(graph, least.schedule, target, limit)
     if plan is None:
-        raise _nothing_fits(graph, target, limit, least, "streamed" if pulled else "resident")
+        raise _nothing_fits(priced[-1], target, limit, least)
     return plan
 
 
@@ -140,7 +152,12 @@ def _within(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Pla
 
 
 def smallest(
-    graph: Graph, target: Target, slowdown: float, budget: int | None = None, pulled: Collection[TensorId] = ()
+    graph: Graph,
+    target: Target,
+    slowdown: float,
+    budget: int | None = None,
+    pulled: Collection[TensorId] = (),
+    pushed: Collection[TensorId] = (),
 ) -> Plan:
     """The smallest plan that fits, of those that need at most about `slowdown` times layer by layer's instructions.
 
@@ -149,14 +166,14 @@ def smallest(
     limit = sum(region.size for region in target.regions) if budget is None else budget
     allowed = (slowdown - 1) * instructions(graph)
     best: Plan | None = None
-    for choice in _choices(Segments(graph, pulled), limit):
+    for choice in _choices(Segments(graph, pulled, pushed), limit):
         for schedule in choice:
             plan = None if overhead(graph, schedule) > allowed else _within(graph, schedule, target, limit)
             if plan is not None:
                 best, limit = plan, plan.arena_bytes - 1
     if best is not None:
         return best
-    faster = fastest(graph, target, budget, pulled)
+    faster = fastest(graph, target, budget, pulled, pushed=pushed)
     needed = 1 + overhead(graph, faster.schedule) / max(instructions(graph), 1)
     raise DoesNotFit(
         "memory.too_slow",
@@ -168,10 +185,18 @@ def smallest(
 def _choices(segments: Segments, limit: int, closely: bool = False) -> Iterator[Iterator[Schedule]]:
     """Choices of schedules, the fastest first, each in its variants; layer by layer without any search. limit, closely:
     as `weave` has them."""
-    if not segments.pulled and not closely:
+    if not segments.pulled and not segments.pushed and not closely:
         yield iter((elide(segments.graph, layerwise.schedule(segments.graph)),))
     for woven in weave(segments, limit, closely):
         yield _variants(segments, woven.pieces)
+    yield from (_variants(segments, pieces) for pieces in _entire(segments))
+
+
+def _entire(segments: Segments) -> Iterator[Sequence[Piece]]:
+    """The whole graph as one stream, where its output leaves row by row: skips from one of its ends to the other are
+    rings then, but knots of so many operators are beyond the search."""
+    if segments.pushed and segments.possible(0, segments.count):
+        yield (segments.piece(0, segments.count),)
 
 
 def _variants(segments: Segments, pieces: Sequence[Piece]) -> Iterator[Schedule]:
@@ -187,10 +212,9 @@ def _smallest(segments: Segments) -> Plan | None:
     """The smallest plan of the choices with the smallest estimates, and of what is below; None where there is no
     choice."""
     found = sorted(weave(segments), key=lambda woven: woven.peak)[:LEAST]
+    choices = (*(woven.pieces for woven in found), *_entire(segments))
     large = Target("any", (Region("ram", UNLIMITED),))
-    plans = (
-        make_plan(segments.graph, schedule, large) for woven in found for schedule in _variants(segments, woven.pieces)
-    )
+    plans = (make_plan(segments.graph, schedule, large) for p in choices for schedule in _variants(segments, p))
     best = min(plans, key=lambda plan: plan.arena_bytes, default=None)
     return None if best is None else [best, *_smaller(segments, large, best)][-1]
 
@@ -205,20 +229,40 @@ def unlimited(target: Target) -> Target:
     return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
 
 
-def _nothing_fits(graph: Graph, target: Target, limit: int, best: Plan | None, arrives: str) -> CodegenError:
-    """best: the smallest plan there is in one piece of memory; arrives: "resident" or "streamed"."""
-    if best is None:
+def _cannot_stream(segments: Segments) -> UnsupportedModel:
+    """Which end of the graph no schedule can stream, and why."""
+    graph, arriving = segments.graph, Segments(segments.graph, segments.pulled)
+    if segments.pulled and (not segments.pushed or _smallest(arriving) is None):
         return UnsupportedModel(
             "unsupported.streamed_input",
             "the input cannot arrive row by row: what reads it needs the whole of it, or it is an output too",
             "plan without a streamed input",
         )
+    found = (ends.resident(graph, ident) for ident in segments.pushed)
+    return cannot_leave(next((why for why in found if why is not None), "its rows are computed in no steady order"))
+
+
+def cannot_leave(why: str) -> UnsupportedModel:
+    """The error for an output that has to lie in memory as a whole."""
+    return UnsupportedModel(
+        "unsupported.streamed_output",
+        f"the output cannot leave row by row: {why}",
+        "plan without a streamed output",
+    )
+
+
+def _nothing_fits(segments: Segments, target: Target, limit: int, best: Plan | None) -> CodegenError:
+    """best: the smallest plan there is in one piece of memory."""
+    graph = segments.graph
+    if best is None:
+        return _cannot_stream(segments)
     items = buffers(graph, best.schedule)
     if best.arena_bytes <= limit:
         return does_not_fit(graph, best.schedule, target, items)
     offers = ", ".join(f"{region.name} {region.size:,}" for region in target.regions)
     lines = [
-        f"needs {best.arena_bytes:,} bytes of memory at least, with its input {arrives}, {limit:,} are allowed",
+        f"needs {best.arena_bytes:,} bytes of memory at least, with its input {_mode(segments.pulled)} and"
+        f" its output {_mode(segments.pushed)}, {limit:,} are allowed",
         f"the schedule for that: {describe(best.schedule)}",
         f"{target.name} offers: {offers or 'none'}",
         "",

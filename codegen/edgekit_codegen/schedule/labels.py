@@ -15,7 +15,7 @@ import numpy as np
 from ..ir.types import TensorId
 from .options import Option, Options
 from .reach import Index
-from .segments import Piece
+from .segments import Piece, Segments
 
 T = TypeVar("T")
 
@@ -154,15 +154,16 @@ class Streams(NamedTuple):
 
 
 def ends(
-    options: Options, streams: Streams, point: int, bound: Callable[[Piece], int] | None, limit: int
+    segments: Segments, streams: Streams, point: int, bound: Callable[[Piece], int] | None, limit: int
 ) -> list[Woven]:
     """Streams that end at a point. At the begin all of what enters is there, and the rows that the first turn writes;
-    at the end all of what leaves, and the rows that the last turn reads. bound: works out what seems to be more than
-    `limit`."""
+    at the end all of what leaves, unless it is pushed, and the rows that the last turn reads. bound: works out what
+    seems to be more than `limit`."""
     figures = streams.figures
-    leaving = options.leaving(point)
-    first = figures.held + leaving.bytes // leaving.hwc[0] * figures.rows
-    last = figures.fixed + leaving.bytes + figures.window
+    leaving = segments.options.leaving(point)
+    written = leaving.bytes // leaving.hwc[0] * figures.rows
+    first = figures.held + written
+    last = figures.fixed + (written if leaving.id in segments.pushed else leaving.bytes) + figures.window
     peaks = np.maximum(first, last) + figures.kept + np.maximum(figures.taken, figures.turn)
     found = []
     for peak, total, before, members in zip(

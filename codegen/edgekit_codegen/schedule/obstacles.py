@@ -10,10 +10,11 @@ from ..naming import short_name
 from ..ops import TABLE
 from . import walk
 from .edges import streamable
+from .ends import resident
 from .reach import reach
 from .stream import stream
 from .tiles import Member, adds
-from .types import Pull, Run, Schedule
+from .types import Pull, Push, Run, Schedule
 
 
 def obstacles(graph: Graph, schedule: Schedule, step: int) -> tuple[str, ...]:
@@ -35,6 +36,8 @@ def obstacles(graph: Graph, schedule: Schedule, step: int) -> tuple[str, ...]:
         found.append(_input(graph, layers))
     if last < len(layers) - 1:
         found += _between(graph, layers, last, last + 1)
+    elif not any(isinstance(leaf, Push) for leaf in leaves):
+        found += _output(graph)
     return tuple(dict.fromkeys(found))
 
 
@@ -74,6 +77,12 @@ def _input(graph: Graph, layers: tuple[int, ...]) -> str:
     if _ends(graph, layers, 0):
         return _needs(0, graph, graph.ops[layers[0]])
     return "the input lies in memory as a whole; it need not where its rows arrive one by one (--stream-input)"
+
+
+def _output(graph: Graph) -> Iterator[str]:
+    rows = graph.tensors[graph.outputs[0]].hwc[0]
+    if len(graph.outputs) == 1 and rows > 1 and resident(graph, graph.outputs[0]) is None:
+        yield "the output lies in memory as a whole; it need not where its rows leave one by one (--stream-output)"
 
 
 def _between(graph: Graph, layers: tuple[int, ...], first: int, after: int) -> Iterator[str]:

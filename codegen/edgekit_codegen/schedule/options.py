@@ -116,7 +116,8 @@ class Options:
 
     def _alike(self, first: int, after: int) -> Hashable:
         """What the options of operators follow from: equal for chains of the same layers, wherever they are."""
-        begin, end = self._parts.running[first], self._parts.running[after - 1] + 1
+        running = self._parts.running
+        begin, end = running[first], running[after] if after < len(running) else len(self.graph.ops)
         names: dict[TensorId, int] = {}
         layers = []
         for index in range(begin, end):

@@ -57,7 +57,7 @@ class Segments:
         self.parts = Parts(graph)
         self._prices = Prices(pricing)
         self.options = Options(self.parts, self._prices)
-        self.pulled, self._pushed = frozenset(pulled), frozenset(pushed)
+        self.pulled, self.pushed = frozenset(pulled), frozenset(pushed)
         self._needs: dict[tuple[int, int], Need | None] = {}
         self._bounds: dict[Piece, int] = {}
 
@@ -96,8 +96,8 @@ class Segments:
 
     def _need(self, first: int, after: int) -> Need | None:
         part = self.parts.between(first, after)
-        if any(i in self.pulled for i in part.graph.outputs):
-            return None  # a row that arrives only once is needed by a later segment too
+        if any(i in self.pulled for i in part.graph.outputs) or any(i in self.pushed for i in part.graph.inputs):
+            return None  # a row that arrives only once, or is gone, is needed by a later segment too
         inside = [i - part.begin for i in self.parts.running[first:after]]
         segment = self._of_members(part.graph, _alone(part.graph, inside), reverse=False, landing=False)
         if segment is None:
@@ -110,7 +110,7 @@ class Segments:
         """A layer where there is one member without tiles; a stream otherwise. Reversed only where it can be."""
         ops = [graph.ops[op] for member in members for op in member.ops]
         arriving = sorted({i for op in ops for i in op.inputs if i is not None and i in self.pulled})
-        leaving = sorted({i for op in ops for i in op.outputs if i in self._pushed})
+        leaving = sorted({i for op in ops for i in op.outputs if i in self.pushed})
         if len(members) == 1 and members[0].plain and not arriving and not leaving:
             last = members[0].last
             return Segment("layers", (layerwise.layer(graph, last, reverse and _moves(graph, last)),))
@@ -120,10 +120,11 @@ class Segments:
                 return turned
         return stream(graph, members, arriving, leaving, False, self.parts.reaches, landing)
 
-    def _reads(self, members: Piece, ident: TensorId) -> bool:
-        """Whether an operator reads a tensor, as it is or through a view."""
+    def _uses(self, members: Piece, ident: TensorId) -> bool:
+        """Whether an operator writes a tensor, or reads it, as it is or through a view."""
         shown = {ident, *views_of(self.graph, {ident})}
-        return any(i in shown for member in members for op in member.ops for i in self.graph.ops[op].inputs)
+        ops = [self.graph.ops[op] for member in members for op in member.ops]
+        return any(i in shown for op in ops for i in (*op.inputs, *op.outputs))
 
     def schedule(self, pieces: Sequence[Piece], turning: bool = False, landing: bool = False) -> Schedule | None:
         """Segments with those members, one after the other; None where one of them is impossible.
@@ -134,8 +135,8 @@ class Segments:
         """
         made: list[Segment] = []
         reverse = True
-        if any(sum(self._reads(members, ident) for members in pieces) > 1 for ident in self.pulled):
-            return None  # a row that arrives only once is needed by a later segment too
+        if any(sum(self._uses(members, ident) for members in pieces) > 1 for ident in self.pulled | self.pushed):
+            return None  # a row that arrives only once, or is gone, is needed by a later segment too
         for members in pieces:
             moving = len(members) > 1 or not members[0].plain or _moves(self.graph, members[0].last)
             reverse = not reverse if moving else reverse

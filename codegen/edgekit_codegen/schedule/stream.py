@@ -50,7 +50,7 @@ def stream(
     """A segment that runs the members, given in the order of the graph, turn by turn.
 
     pulled  graph inputs whose rows arrive one by one; all their readers are among the operators
-    pushed  graph outputs whose rows leave one by one; nothing but these operators reads them
+    pushed  graph outputs whose rows leave one by one, computed one at a time; nothing but these operators reads them
     reverse from the last row to the first; nothing is pulled, pushed or in tiles then
     reaches kept from one stream of a graph to the next
     landing rows that are read again later move into their ring only after the turns that wait for them: the place
@@ -59,7 +59,7 @@ def stream(
     None where an operator needs the whole of what another one writes, or reads its rows in no steady order.
     """
     waits = edges(graph, members, pulled, reverse, reaches or Reaches())
-    if waits is None or (pushed and any(m.rows > 1 for m in members)):
+    if waits is None or any(m.rows > 1 and tiles.result(graph, m.last).id in pushed for m in members):
         return None
     sources: tuple[Source, ...] = (*(~ident for ident in pulled), *range(len(members)))
     counts = {s: graph.tensors[~s].hwc[0] if s < 0 else tiles.turns(graph, members[s])[0] for s in sources}

@@ -67,7 +67,7 @@ class _Search:
         for point in range(count + 1):
             streams = self._followed(point)
             bound = self._bound() if self._closely else None
-            ended = ends(self._options, streams, point, bound, self._limit) if streams is not None else []
+            ended = [] if streams is None else ends(self._segments, streams, point, bound, self._limit)
             closed[point] = _best([*closed[point], *ended], self._limit if self._closely else self._about)
             for after in range(point + 1, min(point + KNOTTED, count) + 1):
                 closed[after] += _measured(self._segments, self._options, closed[point], point, after)
@@ -89,8 +89,12 @@ class _Search:
     def _extend(self, closed: Sequence[Woven], streams: Streams | None, first: int, after: int) -> None:
         """Streams that begin with a chain of operators, and such that go on with it."""
         chain = self._options.chain(first, after)
-        offered = self._options.of(first, after) if chain is not None else ()
-        if chain is None or not offered:
+        if chain is None:
+            return
+        offered: Sequence[Option] = self._options.of(first, after)
+        if chain[1] in self._segments.pushed:
+            offered = [option for option in offered if option.written == 1]  # rows leave one by one
+        if not offered:
             return
         tensor, stays = self._options.graph.tensors[chain[0]], self._options.stays(chain[0], after)
         arrives = chain[0] in self._segments.pulled

@@ -24,6 +24,7 @@ from ..output import Output
 @options.schedule
 @options.solver
 @options.stream_input
+@options.stream_output
 @click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
 @options.common
 def build(
@@ -38,6 +39,7 @@ def build(
     schedule: Path | None,
     solver: bool,
     stream_input: bool,
+    stream_output: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -53,6 +55,7 @@ def build(
             io=io_mode,
             sram=sram,
             stream_input=stream_input,
+            stream_output=stream_output,
             latency_overhead=latency_overhead,
             schedule=schedule,
             solver=solver,
@@ -70,6 +73,7 @@ def build(
             io=io_mode,
             sram=sram,
             stream_input=stream_input,
+            stream_output=stream_output,
             latency_overhead=latency_overhead,
             schedule=schedule,
             solver=solver,

@@ -20,7 +20,8 @@ from ..output import Output
 @options.latency_overhead
 @options.schedule
 @options.solver
-@click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")
+@options.stream_input
+@options.stream_output
 @click.option("--pareto", is_flag=True, help="List every plan that no other one beats in memory and time.")
 @click.option("--explain", is_flag=True, help="Say what holds the peak and what the next smaller plan costs.")
 @click.option(
@@ -40,6 +41,7 @@ def plan(
     schedule: Path | None,
     solver: bool,
     stream_input: bool,
+    stream_output: bool,
     pareto: bool,
     explain: bool,
     plot: Path | None,
@@ -59,6 +61,7 @@ def plan(
             plot=plot,
             sram=sram,
             stream_input=stream_input,
+            stream_output=stream_output,
             pareto=pareto,
             latency_overhead=latency_overhead,
             explain=explain,
