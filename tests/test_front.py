@@ -154,7 +154,7 @@ def test_plan_lists_the_front(tmp_path: Path) -> None:
     assert data["schedule"] == "layers" and data["input"] == "resident"
     assert data["arena_bytes"] == data["points"][0]["arena_bytes"]
     keys = {"arena_bytes", "mac_factor", "cycles_estimate", "flash_bytes", "input", "schedule", "extra_instructions"}
-    keys |= {"slowdown"}
+    keys |= {"slowdown", "output"}
     assert all(set(point) == keys for point in data["points"])
 
 
@@ -165,3 +165,22 @@ def test_a_budget_on_the_command_line(tmp_path: Path) -> None:
     assert edgekit("plan", model, "--board", "stm32f746", "--sram", "2K", cwd=tmp_path).returncode == 5
     wrong = edgekit("plan", model, "--board", "stm32f746", "--sram", "little", cwd=tmp_path)
     assert wrong.returncode == 2 and "32K" in wrong.stderr
+
+
+def test_points_are_smaller_one_by_one() -> None:
+    """Also where a hundredth of the arena is less than a byte."""
+    b = GraphBuilder()
+    x = b.conv2d(b.conv2d(b.conv2d(b.input((1, 2, 2, 1)), 1, (1, 1)), 1, (1, 1)), 1, (1, 1))
+    check(b.graph(x), front(b.graph(x), plans.HOST))
+
+
+def test_views_beside_a_chain_and_graphs_without_code() -> None:
+    b = GraphBuilder()
+    x = b.input((1, 2, 2, 1))
+    shown = b.reshape(x, (4, 1))
+    beside = b.graph(b.conv2d(x, 1, attrs=Conv2D(padding=plans.SAME)), shown)
+    check(beside, front(beside, plans.HOST))
+    b = GraphBuilder()
+    view = b.graph(b.reshape(b.input((1, 2, 2, 1)), (4, 1)))
+    assert fastest(view, plans.HOST, 4).arena_bytes == 4
+    check(view, front(view, plans.HOST))

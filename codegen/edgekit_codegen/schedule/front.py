@@ -64,11 +64,11 @@ def front(
     for choice in _choices(segments, UNLIMITED):
         for schedule in choice:
             smallest = points[-1].plan.arena_bytes if points else UNLIMITED
-            bound = _bound(graph, schedule)
-            if bound > smallest - smallest // STEP:
+            less, bound = smallest - max(smallest // STEP, 1), _bound(graph, schedule)
+            if points and bound > less:
                 continue
             plan = make_plan(graph, schedule, large)
-            if plan.arena_bytes <= smallest - smallest // STEP:
+            if not points or plan.arena_bytes <= less:
                 points = _with(points, segments, plan)
             if plan.arena_bytes - bound <= bound // STEP:
                 break

@@ -128,7 +128,7 @@ class Options:
         ends = self.chain(first, after)
         between = tuple(self.chain(first, n) is None for n in range(first + 1, after))
         stays = () if ends is None else tuple(self.stays(ends[0], n) for n in range(first + 1, after))
-        return tuple(layers), None if ends is None else tuple(names[i] for i in ends), between, stays
+        return tuple(layers), None if ends is None else tuple(names.get(i, ~i) for i in ends), between, stays
 
     def _all(self, first: int, after: int) -> Iterator[Option]:
         ends, ops = self.chain(first, after), self._parts.running[first:after]

@@ -77,7 +77,7 @@ class _Search:
 
     def _bound(self) -> Callable[[Piece], int]:
         """Works out what streams that end at one point need, as many as fall to it; of further ones, no limit."""
-        left = max(WORKED_OUT // self._count, 2)
+        left = WORKED_OUT // max(self._count, 1)
 
         def bound(members: Piece) -> int:
             nonlocal left
