@@ -67,7 +67,7 @@ def front(
             less, bound = smallest - max(smallest // STEP, 1), _bound(graph, schedule)
             if points and bound > less:
                 continue
-            plan = make_plan(graph, schedule, large)
+            plan = make_plan(graph, schedule, large, limit=less if points else None)
             if not points or plan.arena_bytes <= less:
                 points = _with(points, segments, plan)
             if plan.arena_bytes - bound <= bound // STEP:
