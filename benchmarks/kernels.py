@@ -44,7 +44,7 @@ output equal to the reference byte for byte; models take and give int8. `stm32f7
 - **instructions**: exact, emulated; **per MAC** of those that the model has once dead channels are gone.
 - **cycles**: estimated from instruction classes ([profiles](profiles.md)), where the core has a table. Nothing was
   measured on silicon.
-- **code**, **weights**: bytes of flash; **arena**: bytes of the plan; **stack**: its high-water mark; **sram**: all of
+- **code**, **weights**: bytes of flash; **arena**: bytes of the plan; **stack**: its bound; **sram**: all of
   the image's RAM.
 
 How long the tool takes is in [pipeline.md](pipeline.md).
