@@ -14,7 +14,7 @@ ALIGN = 32
 """Bytes: a cache line of a Cortex-M7, so that no buffer of a region shares a line with foreign data."""
 
 
-VECTOR_CORES = ("cortex-m55", "cortex-m85")
+VECTOR_CORES = ("cortex-m55",)
 """Cores with Helium (MVE)."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.types import Graph, TensorId
+from ..ir.types import Graph, Op, TensorId
 from ..naming import short_name
 from ..ops import TABLE
 from ..ops.record import Whole
@@ -17,8 +17,7 @@ def resident(graph: Graph, ident: TensorId) -> str | None:
     if record.kernel is None:
         return f"'{name}' is only a {op.kind} of '{short_name(graph.operand(op, 0))}', no layer computes its rows"
     if isinstance(record.access(graph, op), Whole):
-        read = " and ".join(f"'{short_name(t)}'" for t in record.operands(graph, op) if not t.is_constant)
-        return f"{_layer(graph, writer)} computes it from the whole of {read}"
+        return f"{_layer(graph, writer)} computes it from the whole of {operands(graph, op)}"
     reader = next((n for n, op in enumerate(graph.ops) if ident in op.inputs), None)
     return None if reader is None else f"{_layer(graph, reader)} needs '{name}', which is gone by then"
 
@@ -26,5 +25,15 @@ def resident(graph: Graph, ident: TensorId) -> str | None:
 def _layer(graph: Graph, index: int) -> str:
     """An operator by its number among those that run, as every report counts them, and its kind."""
     number = sum(TABLE[op.kind].kernel is not None for op in graph.ops[:index])
-    kind = graph.ops[index].kind
-    return kind if TABLE[kind].kernel is None else f"layer {number:02d}, {kind},"
+    op = graph.ops[index]
+    return op.kind if TABLE[op.kind].kernel is None else layer_name(number, op)
+
+
+def layer_name(number: int, op: Op) -> str:
+    """An operator for people, in the midst of a sentence. number: among those that run."""
+    return f"layer {number:02d}, {op.kind},"
+
+
+def operands(graph: Graph, op: Op) -> str:
+    """What an operator reads that is not constant, for people."""
+    return " and ".join(f"'{short_name(t)}'" for t in TABLE[op.kind].operands(graph, op) if not t.is_constant)

@@ -6,11 +6,10 @@ from bisect import bisect
 from collections.abc import Iterator
 
 from ..ir.types import Graph, Op
-from ..naming import short_name
 from ..ops import TABLE
 from . import walk
 from .edges import streamable
-from .ends import resident
+from .ends import layer_name, operands, resident
 from .reach import reach
 from .stream import stream
 from .tiles import Member, adds
@@ -93,17 +92,9 @@ def _between(graph: Graph, layers: tuple[int, ...], first: int, after: int) -> I
     elif not streamable(graph, graph.ops[layers[first]]):
         yield _needs(first, graph, graph.ops[layers[first]])
     else:
-        yield f"{_name(after, op)} reads the rows of {_operands(graph, op)} at another pace than the stream has them"
+        rows = f"the rows of {operands(graph, op)}"
+        yield f"{layer_name(after, op)} reads {rows} at another pace than the stream has them"
 
 
 def _needs(number: int, graph: Graph, op: Op) -> str:
-    return f"{_name(number, op)} needs {_operands(graph, op)} as a whole"
-
-
-def _operands(graph: Graph, op: Op) -> str:
-    tensors = [t for t in TABLE[op.kind].operands(graph, op) if not t.is_constant]
-    return " and ".join(f"'{short_name(t)}'" for t in tensors)
-
-
-def _name(number: int, op: Op) -> str:
-    return f"layer {number:02d}, {op.kind},"
+    return f"{layer_name(number, op)} needs {operands(graph, op)} as a whole"
