@@ -57,6 +57,7 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
             lines += ["[[segment.tile]]", f"operators = {list(tile.operators)}", f"rows = {tile.rows}"]
             lines += [f"pixels = {tile.pixels}"] if tile.pixels else []
             lines += ["slides = true"] if tile.slides else []
+            lines += ["lines = true"] if tile.lines else []
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

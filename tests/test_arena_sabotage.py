@@ -196,6 +196,16 @@ STREAMED: dict[str, tuple[str, Callable[[Sources], Sources], str]] = {
         swap("ek_rows.h", "memmove(row, row + step, kept)", "memmove(row, row + step, kept - 1)"),
         r"what stays of a tile of 'tensor_\d+' moves to .*, or does not",
     ),
+    "a pixel that is not kept": (
+        "tiles over lines",
+        swap("ek_rows.h", "(size_t)(end - begin));", "(size_t)(end - begin) / 2);"),
+        r"what is kept of a tile of 'tensor_\d+' moves to .*, or does not",
+    ),
+    "a pixel that is kept from elsewhere": (
+        "tiles over lines",
+        swap("ek_rows.h", "ek_fresh_row(tile, y) + begin,", "ek_fresh_row(tile, y) + begin + 1,"),
+        r"what is kept of a tile of 'tensor_\d+' is read where it is not",
+    ),
     "a row that does not move": (
         "landing",
         swap("ek_rows.h", "(size_t)map->pitch);", "(size_t)map->pitch - 1);"),

@@ -21,7 +21,7 @@ from edgekit_codegen.memory.plan import Fresh, Storage
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule.stream import stream
 from edgekit_codegen.schedule.tiles import Member
-from edgekit_codegen.schedule.types import Affine, Copy, Due, Loop, Node, Run, Schedule, Segment, Slide
+from edgekit_codegen.schedule.types import Affine, Copy, Due, Keep, Loop, Node, Run, Schedule, Segment, Slide
 
 Change = Callable[[Plan], Plan]
 
@@ -155,6 +155,44 @@ def slides(node: Node) -> bool:
     return isinstance(node, Due) and isinstance(node.body[0], Slide)
 
 
+def keeps(node: Node) -> bool:
+    return isinstance(node, Due) and isinstance(node.body[0], Keep)
+
+
+def no_keep(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    first = next(node for node in body if keeps(node))
+    return tuple(node for node in body if node is not first)
+
+
+def kept(**changes: int) -> Callable[[tuple[Node, ...]], tuple[Node, ...]]:
+    """A bound of what is kept, moved."""
+
+    def change(body: tuple[Node, ...]) -> tuple[Node, ...]:
+        turn = next(filter(keeps, body))
+        assert isinstance(turn, Due) and isinstance(turn.body[0], Keep)
+        moved = {name: replace(getattr(turn.body[0], name), const=getattr(turn.body[0], name).const + by)}
+        keep = replace(turn.body[0], **moved)
+        return tuple(replace(turn, body=(keep,)) if node is turn else node for node in body)
+
+    ((name, by),) = changes.items()
+    return change
+
+
+def lines_shorter(plan: Plan) -> Plan:
+    """One line less."""
+    return of(plan, lambda s: s.strip is not None, lambda s: replace(s, slots=s.slots - 1, offsets=s.offsets[:-1]))
+
+
+def strip_narrower(plan: Plan) -> Plan:
+    """A pixel less of the newest rows."""
+
+    def change(s: Storage) -> Storage:
+        assert s.strip is not None
+        return replace(s, strip=replace(s.strip, pixels=s.strip.pixels - 1))
+
+    return of(plan, lambda s: s.strip is not None, change)
+
+
 def no_slide(body: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(node for node in body if not slides(node))
 
@@ -238,6 +276,12 @@ WRONG: dict[str, tuple[str, Change, str]] = {
     "a tile that slides too late": ("sliding tiles", rescheduled(in_tiles(moved_in_time(slides, 1))), RING),
     "a tile that keeps too few columns": ("sliding tiles", rescheduled(in_tiles(slid_columns(-1))), RING),
     "a tile that keeps more than it holds": ("sliding tiles", rescheduled(in_tiles(slid_columns(1))), "do not slide"),
+    "a tile over lines, one pixel narrower": ("tiles over lines", strip_narrower, "reaches outside its storage.s"),
+    "a line too few": ("tiles over lines", lines_shorter, RING),
+    "a pixel that is not kept": ("tiles over lines", rescheduled(in_tiles(no_keep)), RING),
+    "a pixel that is kept too early": ("tiles over lines", rescheduled(in_tiles(kept(x1=1))), RING),
+    "a pixel that is never kept": ("tiles over lines", rescheduled(in_tiles(kept(x0=1))), RING),
+    "another row that is kept": ("tiles over lines", rescheduled(in_tiles(kept(row=-1))), RING),
     "several new rows in one place": ("landing of several rows", fewer_new_rows, RING),
     "a ring of rows that move, one slot short": ("landing", ring_shorter, RING),
     "a new row in its own ring": ("landing", landing_in_its_ring, f"overlaps its slot in the ring|{RING}"),

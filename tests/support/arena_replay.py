@@ -22,7 +22,7 @@ from edgekit_codegen.memory.order import row_box, rows_read
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.tags import NOTHING, SCRATCH, TaggedArena
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Copy, Env, Leaf, Pull, Run, Slide
+from edgekit_codegen.schedule.types import Copy, Env, Keep, Leaf, Pull, Run, Slide
 
 MARK, PULL, PUSH = "mark", "pull", "push"  # the events of a trace
 _UNDECLARED, _OWN = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1  # below all tags
@@ -99,6 +99,9 @@ class ArenaReplay:
         if isinstance(call[2], Slide):
             self._slid(step, first, call[2])
             return
+        if isinstance(call[2], Keep):
+            self._kept(step, first, call[2], call[3])
+            return
         rows = self._told_apart(self._declared(call[2], call[3]))
         begin = 0
         for number, (what, row) in enumerate(rows):
@@ -120,7 +123,7 @@ class ArenaReplay:
         for node, env in walk.executed(self._plan.schedule):
             if isinstance(node, Run):
                 yield MARK, self._layers.index(node.op), node, env
-            elif isinstance(node, Copy | Slide):
+            elif isinstance(node, Copy | Slide | Keep):
                 yield MARK, self._writer(node.tensor), node, env
             else:
                 row = node.row.at(env)
@@ -137,7 +140,7 @@ class ArenaReplay:
         if isinstance(node, Run):
             yield from self._added(node, env) if node.adds else self._computed(node, env)
             return
-        assert not isinstance(node, Slide), "a tile's bytes move as they are, those outside its tensor too"
+        assert not isinstance(node, Slide | Keep), "a tile's bytes move as they are, those outside its tensor too"
         first = node.row.at(env)
         if isinstance(node, Copy):
             name = self._graph.tensors[node.tensor].name
@@ -153,20 +156,37 @@ class ArenaReplay:
         s, tensor = self._arena.storage(node.tensor), self._graph.tensors[node.tensor]
         pixel = tensor.hwc[2] * tensor.dtype.size
         kept, ahead = (node.x1.const - node.x0.const) * pixel, sum(k for _, k in node.x0.terms) * pixel
-        assert node.rows == s.slots
-        to = (np.array(s.offsets)[:, None] + np.arange(kept) + self._starts[s.region]).ravel()
+        region, begins = s.region, np.array(s.offsets)
+        if s.strip is not None:
+            region, begins = s.strip.region, s.strip.offset + np.arange(s.strip.rows) * s.strip.pixels * pixel
+        assert node.rows == len(begins)
+        to = (begins[:, None] + np.arange(kept) + self._starts[region]).ravel()
+        name = f"what stays of a tile of '{tensor.name}'"
+        self._shifted(step, first, to, to + ahead, name)
+
+    def _kept(self, step: Step, first: Index, node: Keep, env: Env) -> None:
+        """Pixels of a tile's rows go to the lines."""
+        tensor, begin = self._graph.tensors[node.tensor], node.row.at(env)
+        box = Box(begin, begin + node.rows, node.x0.at(env), node.x1.at(env), 0, tensor.hwc[2]).clip(tensor.hwc)
+        source, tags = self._bytes(((node.tensor, box),), env)
+        to, _ = self._bytes(((node.tensor, box),), {})
+        if not np.array_equal(self._arena.tags[source], tags):
+            raise AccessError(f"{self._what}: '{tensor.name}' is kept before it is there")
+        self._shifted(step, first, to, source, f"what is kept of a tile of '{tensor.name}'")
+
+    def _shifted(self, step: Step, first: Index, to: Index, source: Index, name: str) -> None:
+        """Bytes move, each of them read before anything is stored there."""
         (stored, when), (loaded, then) = (
             _bytes_of(first, step.size, np.flatnonzero(wanted)) for wanted in (step.write, ~step.write)
         )
-        name = f"what stays of a tile of '{tensor.name}'"
         if not np.array_equal(np.unique(stored), np.unique(to)):
             odd = np.setxor1d(stored, to)
             raise AccessError(f"{self._what}: {name} moves to {self._place(int(odd[0]))}, or does not")
         self._stored[stored[::-1]] = when[::-1]
-        if not np.isin(loaded, to + ahead).all() or (self._stored[loaded] < then).any():
+        if not np.isin(loaded, source).all() or (self._stored[loaded] < then).any():
             raise AccessError(f"{self._what}: {name} is read where it is not, or not any more")
         self._stored[stored] = _NEVER
-        self._arena.tags[to] = self._arena.tags[to + ahead].copy()
+        self._arena.tags[to] = self._arena.tags[source].copy()
 
     def _computed(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
         op = self._graph.ops[node.op]

@@ -93,7 +93,10 @@ def _together(graph: Graph, piece: Piece, rng: Random) -> Piece:
             taken = rest[:count]
             ops = tuple(op for m in taken for op in m.ops)
             slides = rng.choice([False, True])
-            tried = Member(ops, rng.choice([1, 1, 2, 3]), rng.choice([0, 1, 2, 3, 4]), taken[-1].adds, slides)
+            lines = slides and rng.choice([False, True])
+            tried = Member(ops, rng.choice([1, 1, 2, 3]), rng.choice([0, 1, 2, 3, 4]), taken[-1].adds, slides, lines)
+            if lines and regions(graph, tried) is None:
+                tried = replace(tried, lines=False)
             if slides and regions(graph, tried) is None:
                 tried = replace(tried, slides=False)
             if not any(m.adds for m in taken[:-1]) and len(ops) > 1 and regions(graph, tried) is not None:

@@ -17,7 +17,7 @@ from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.ops import TABLE
 from edgekit_codegen.ops.record import Kernel, Rows, Window
 from edgekit_codegen.schedule import walk
-from edgekit_codegen.schedule.types import Copy, Env, Pull, Run, Slide
+from edgekit_codegen.schedule.types import Copy, Env, Keep, Pull, Run, Slide
 
 from .kernel_memory import call_type, parameters
 from .kernel_runner import PAINT, host
@@ -63,6 +63,9 @@ class _Runner:
             if isinstance(leaf, Slide):
                 self.slide(leaf)
                 continue
+            if isinstance(leaf, Keep):
+                self.keep(leaf)
+                continue
             y = leaf.row.at(env)
             if isinstance(leaf, Copy):
                 for row in range(y, min(y + leaf.rows, self.graph.tensors[leaf.tensor].hwc[0])):
@@ -85,9 +88,25 @@ class _Runner:
         tensor, held = self.graph.tensors[leaf.tensor], self.held[leaf.tensor]
         pixel = tensor.hwc[2] * tensor.dtype.size
         kept, step = ((leaf.x1.const - leaf.x0.const) * pixel, dict(leaf.x0.terms).popitem()[1] * pixel)
-        for offset in held.offsets:
-            row = self.memory.view(self.bases[held.region] + offset, kept + step)
+        places = [self.bases[held.region] + offset for offset in held.offsets]
+        if held.strip is not None:
+            begin, pitch = self.bases[held.strip.region] + held.strip.offset, held.strip.pixels * pixel
+            places = [begin + n * pitch for n in range(held.strip.rows)]
+        for place in places:
+            row = self.memory.view(place, kept + step)
             row[:kept] = row[step:].copy()
+
+    def keep(self, leaf: Keep) -> None:
+        """What leaves a tile, from where its rows are to their slots."""
+        tensor, held = self.graph.tensors[leaf.tensor], self.held[leaf.tensor]
+        rows, pixels, channels = tensor.hwc
+        pixel, first = channels * tensor.dtype.size, leaf.row.at(self.env)
+        x0, x1 = (min(max(x.at(self.env), 0), pixels) for x in (leaf.x0, leaf.x1))
+        for y in range(max(first, 0), min(first + leaf.rows, rows)):
+            if x0 < x1:
+                tile = self.memory.view(self.address(leaf.tensor, y) + x0 * pixel, (x1 - x0) * pixel)
+                line = self.bases[held.region] + held.offsets[y % held.slots]
+                self.memory.view(line + x0 * pixel, (x1 - x0) * pixel)[...] = tile
 
     def flush(self, pending: list[Call]) -> None:
         self.machine.run(np.array(pending, call_type(self.memory.word)))
@@ -107,6 +126,10 @@ class _Runner:
                 self.placed[ident] = self.memory.place(np.ascontiguousarray(tensor.data))
             return self.placed[ident] + y * self.shape(ident)[1]
         held = self.held[ident]
+        if held.strip is not None and 0 <= (n := y - held.strip.y.at(self.env)) < held.strip.rows:
+            pixel = tensor.hwc[2] * tensor.dtype.size
+            right = n * held.strip.pixels - held.strip.x.at(self.env)
+            return self.bases[held.strip.region] + held.strip.offset + right * pixel
         moved = held.first.at(self.env) * tensor.hwc[2] * tensor.dtype.size
         if y in self.fresh.get(ident, ()):
             assert held.fresh is not None

@@ -60,15 +60,15 @@ def averaged(kind: str = "mean") -> Graph:
     return b.graph(b.fully_connected(total, 4, 5))
 
 
-def patches(rows: int, pixels: int, slides: bool = False) -> Made:
+def patches(rows: int, pixels: int, slides: bool = False, lines: bool = False) -> Made:
     """MCUNetV2's patches: everything before the average in tiles, each computing what its windows share anew, or all
-    but the columns that its neighbour has left."""
+    but the columns that its neighbour has left, or nothing that is there already."""
     b = GraphBuilder()
     x = b.conv2d(b.input((1, 16, 16, 2)), 4, attrs=Conv2D((2, 2), padding=plans.SAME))
     x = b.depthwise(x, attrs=DepthwiseConv2D(padding=plans.SAME))
     x = b.conv2d(b.conv2d(x, 3, (1, 1)), 4, attrs=Conv2D((2, 2), padding=plans.SAME))
     graph = b.graph(b.mean(x, (1, 2)))
-    return Made(graph, (Member((0, 1, 2, 3), rows, pixels, slides=slides), Member((4,), adds=True)))
+    return Made(graph, (Member((0, 1, 2, 3), rows, pixels, slides=slides, lines=lines), Member((4,), adds=True)))
 
 
 def _sums(kind: str, **ends: bool) -> Made:
@@ -76,10 +76,12 @@ def _sums(kind: str, **ends: bool) -> Made:
     return Made(graph, (*plain((0, 1)), Member((2,), adds=True), *plain((3,))), **ends)
 
 
-def _bottlenecks(*sizes: tuple[int, int], slides: bool = False, **ends: bool) -> Made:
+def _bottlenecks(*sizes: tuple[int, int], slides: bool = False, lines: bool = False, **ends: bool) -> Made:
     """Expansion and window of both bottlenecks in tiles of those sizes."""
     graph = inverted()
-    first, second = (Member(ops, *size, slides=slides) for ops, size in zip(((1, 2), (5, 6, 7)), sizes, strict=True))
+    first, second = (
+        Member(ops, *size, slides=slides, lines=lines) for ops, size in zip(((1, 2), (5, 6, 7)), sizes, strict=True)
+    )
     return Made(graph, (*plain((0,)), first, *plain((3, 4)), second), **ends)
 
 
@@ -105,6 +107,12 @@ HAND_MADE: dict[str, Callable[[], Made]] = {
     "sliding tiles": lambda: _bottlenecks((1, 4), (1, 2), slides=True),
     "sliding tiles of single pixels": lambda: _bottlenecks((1, 1), (2, 1), slides=True),
     "sliding tiles, arriving and landing": lambda: _bottlenecks((2, 2), (3, 1), slides=True, pulled=True, landing=True),
+    "tiles over lines": lambda: _bottlenecks((1, 4), (1, 2), slides=True, lines=True),
+    "tiles of single pixels over lines": lambda: _bottlenecks((1, 1), (2, 1), slides=True, lines=True),
+    "tiles over lines, landing": lambda: _bottlenecks((3, 2), (1, 3), slides=True, lines=True, landing=True),
+    "tiles over lines, arriving and leaving": lambda: _bottlenecks(
+        (2, 3), (1, 2), slides=True, lines=True, pulled=True, pushed=True
+    ),
     "landing": lambda: _rings(landing=True),
     "landing of several rows": lambda: _bottlenecks((3, 4), (2, 0), landing=True),
     "landing, arriving": lambda: _rings(landing=True, pulled=True),
@@ -117,6 +125,7 @@ HAND_MADE: dict[str, Callable[[], Made]] = {
     "patches": lambda: patches(2, 2),
     "patches of a row": lambda: patches(1, 0),
     "patches that slide": lambda: patches(2, 1, slides=True),
+    "patches over lines": lambda: patches(1, 2, slides=True, lines=True),
     "one patch": lambda: patches(4, 4),
 }
 """What a test does with each form of stream."""

@@ -72,19 +72,27 @@ static inline void ek_rows_of_tile(const ek_ctx_t *ctx, const ek_map_t *map, con
     }
 }
 
-/* The newest rows of a tensor, `n` from row `first` on, which are not in their slots yet: they lie one after the other
- * where they were computed. first: negative where every row is in its slot. */
+/* The newest rows of a tensor, `n` from row `first` on, which are not in their slots yet: they lie `pitch` bytes apart
+ * where they were computed. first: -n or less where every row is in its slot. row: where pixel 0 of row `first` would
+ * lie; of a tile that has some pixels only, this may be outside the region. */
 typedef struct {
-    const int8_t *row;
+    int8_t *row;
     int first;
     int n;
+    int pitch;
 } ek_fresh_t;
+
+/* One of the newest rows, to be written. */
+static inline int8_t *ek_fresh_row(ek_fresh_t fresh, int y)
+{
+    return fresh.row + (y - fresh.first) * fresh.pitch;
+}
 
 /* Row y, which must exist, to be read: from its slot or where it is fresh. */
 static inline const int8_t *ek_row_or_fresh(const ek_ctx_t *ctx, const ek_map_t *map, int y, ek_fresh_t fresh)
 {
     const unsigned behind = (unsigned)y - (unsigned)fresh.first; /* before `first` it wraps to more than n */
-    return fresh.first >= 0 && behind < (unsigned)fresh.n ? fresh.row + (int)behind * map->pitch : ek_row(ctx, map, y);
+    return behind < (unsigned)fresh.n ? ek_fresh_row(fresh, y) : ek_row(ctx, map, y);
 }
 
 /* As ek_rows, some of the rows being fresh. */
@@ -108,11 +116,21 @@ static inline void ek_keep_rows(const ek_ctx_t *ctx, const ek_map_t *map, int y,
 
 /* In each row of a tile, move the `kept` bytes behind the first `step` ones, which the next tile reads too, to the
  * row's begin. */
-static inline void ek_slide(const ek_ctx_t *ctx, const ek_map_t *map, int rows, size_t kept, size_t step)
+static inline void ek_slide(int8_t *row, int rows, int pitch, size_t kept, size_t step)
 {
-    for (int y = 0; y < rows; ++y) {
-        int8_t *row = ek_row_mut(ctx, map, y);
+    for (int y = 0; y < rows; ++y, row += pitch) {
         __builtin_memmove(row, row + step, kept); /* freestanding */
+    }
+}
+
+/* Move bytes begin .. end-1 of rows y .. y+n-1, as far as these exist, from a tile to their slots. */
+static inline void ek_keep(const ek_ctx_t *ctx, const ek_map_t *map, int y, int n, ek_fresh_t tile, int begin, int end)
+{
+    for (const int last = y + n < map->rows ? y + n : map->rows; y < last; ++y) {
+        if (y >= 0) {
+            int8_t *line = ek_row_mut(ctx, map, y);
+            __builtin_memcpy(line + begin, ek_fresh_row(tile, y) + begin, (size_t)(end - begin)); /* freestanding */
+        }
     }
 }
 

@@ -8,9 +8,10 @@ from ..errors import CodegenError
 from ..ir.region import Box
 from ..ir.types import Graph, Tensor
 from ..schedule import walk
-from ..schedule.types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
+from ..schedule.types import Affine, Copy, Due, Keep, Loop, Node, Pull, Push, Run, Schedule, Slide
 from . import literals
 from .names import Names
+from .rows import affine, fresh, fresh_name, pixel
 
 Counts = Mapping[str, int]
 """The loop variables around a statement, and how many values, from 0 on, each takes."""
@@ -65,22 +66,39 @@ def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts
         if node.op in strips:
             bounds += [_clipped(node.box.x0, pixels, counts), _clipped(node.box.x1, pixels, counts)]
         bounds += [names.tile_of(graph, node.op)] if names.tile_of(graph, node.op) else []
-        bounds += [names.newest(ident) for ident in names.fresh_operands(graph, node.op)]
+        bounds += names.turns_of(graph, node.op)
         yield f"{indent}ek_mark(ctx, {names.layers.index(node.op)});"
         yield literals.fill(f"{indent}{names.layer(node.op)}(", ("ctx", *bounds), ");")
     elif isinstance(node, Copy):
-        fresh, storage = names.fresh(node.tensor), names.storage(node.tensor)
-        place = f"ek_at(ctx, {fresh.region}, {fresh.offset + (fresh.rows - node.rows) * storage.pitch})"
+        new, storage = names.fresh(node.tensor), names.storage(node.tensor)
+        place = f"ek_at(ctx, {new.region}, {new.offset + (new.rows - node.rows) * storage.pitch})"
         yield f"{indent}ek_mark(ctx, {names.writer(node.tensor)});"
         yield f"{indent}ek_keep_rows(ctx, &{names.map(node.tensor)}, {affine(node.row)}, {node.rows}, {place});"
     elif isinstance(node, Slide):
-        tensor, storage = graph.tensors[node.tensor], names.storage(node.tensor)
-        pixel = tensor.hwc[2] * tensor.dtype.size
-        kept, step = ((node.x1.const - node.x0.const) * pixel, sum(k for _, k in storage.first.terms) * pixel)
+        size, held = pixel(graph.tensors[node.tensor]), names.storage(node.tensor)
+        region, offset, pitch = names.region(held.region), held.offsets[0], held.pitch
+        if held.strip is not None:
+            strip = names.strip(node.tensor)
+            region, offset, pitch = strip.region, strip.offset, strip.pixels * size
+        kept, step = (node.x1.const - node.x0.const) * size, sum(k for _, k in node.x0.terms) * size
         yield f"{indent}ek_mark(ctx, {names.writer(node.tensor)});"
-        yield f"{indent}ek_slide(ctx, &{names.map(node.tensor)}, {node.rows}, {kept}, {step});"
+        yield f"{indent}ek_slide(ek_at(ctx, {region}, {offset}), {node.rows}, {pitch}, {kept}, {step});"
+    elif isinstance(node, Keep):
+        tensor = graph.tensors[node.tensor]
+        bounds = [_clipped(bound, tensor.hwc[1], counts) for bound in (node.x0, node.x1)]
+        begin, end = (f"{pixel(tensor)} * {_factor(bound)}" for bound in bounds)
+        name = names.map(node.tensor)
+        yield f"{indent}ek_mark(ctx, {names.writer(node.tensor)});"
+        yield fresh(graph, node.tensor, names, indent)
+        arguments = ("ctx", f"&{name}", affine(node.row), str(node.rows), fresh_name(node.tensor, names), begin, end)
+        yield literals.fill(f"{indent}ek_keep(", arguments, ");")
     else:
         yield from _transfer(graph, node, names, counts)
+
+
+def _factor(expression: str) -> str:
+    """In C, an expression that something is multiplied with."""
+    return f"({expression})" if " " in expression and not expression.startswith("ek_clip(") else expression
 
 
 def _computed(graph: Graph, run: Run) -> Tensor:
@@ -101,24 +119,14 @@ def _transfer(graph: Graph, node: Pull | Push, names: Names, counts: Counts) -> 
         indent += literals.INDENT
     place = f"{fetch}(ctx, &{names.map(node.tensor)}, {row})"
     if isinstance(node, Pull) and names.storage(node.tensor).fresh is not None:
-        fresh = names.fresh(node.tensor)
-        place = f"ek_at(ctx, {fresh.region}, {fresh.offset})"
+        new = names.fresh(node.tensor)
+        place = f"ek_at(ctx, {new.region}, {new.offset})"
     yield f"{indent}status = ctx->{verb}(ctx->user, {row}, {place});"
     yield f"{indent}if (status != EK_OK) {{"
     yield f"{indent}    return status;"
     yield f"{indent}}}"
     if guarded:
         yield f"{indent[len(literals.INDENT) :]}}}"
-
-
-def affine(expression: Affine) -> str:
-    """An affine expression in C; begins with what is positive where there is any."""
-    parts = [(k, var if abs(k) == 1 else f"{abs(k)} * {var}") for var, k in expression.terms]
-    if expression.const or not parts:
-        parts.append((expression.const, str(abs(expression.const))))
-    head = next((i for i, (k, _) in enumerate(parts) if k > 0), 0)
-    (sign, first), *rest = parts[head], *parts[:head], *parts[head + 1 :]
-    return ("-" if sign < 0 else "") + first + "".join(f" {'-' if k < 0 else '+'} {text}" for k, text in rest)
 
 
 def _clipped(expression: Affine, end: int, counts: Counts) -> str:

@@ -7,11 +7,10 @@ from ..ir.types import DType, Graph, Op, Tensor, TensorId
 from ..naming import dimensions
 from ..ops import TABLE
 from ..ops.record import Access, Kernel, RowMap, Rows, RowTable, Whole, Window, receives_row
-from ..schedule.types import Affine
 from . import literals
 from .constants import Constants
-from .invoke import affine
 from .names import Names
+from .rows import back, bytes_of, fresh, fresh_name
 
 LOOP = " " * 8
 
@@ -43,6 +42,8 @@ def layer(
     )
     if names.storage(op.outputs[0]).fresh is not None:
         target = _new_row(op.outputs[0], names)
+    elif names.storage(op.outputs[0]).strip is not None:
+        target = f"ek_fresh_row({fresh_name(op.outputs[0], names)}, y)"
     pixels = ("x0", "x1") if strips else ("0", str((graph.operand(op, 0) if adds else graph.result(op)).hwc[1]))
     where = (_within_image(access), *pixels) if receives_row(access) or adds else pixels
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
@@ -52,12 +53,12 @@ def layer(
     tile = names.tile_of(graph, index)
     parameters = "const ek_ctx_t *ctx, int y0, int y1" + (", int x0, int x1" if strips else "")
     parameters += f", int {tile}" if tile else ""
-    parameters += "".join(f", int {names.newest(ident)}" for ident in names.fresh_operands(graph, index))
+    parameters += "".join(f", int {turn}" for turn in names.turns_of(graph, index))
     return "\n".join(
         [
             f"static EK_LAYER void {names.layer(index)}({parameters})",
             "{",
-            *(_fresh(ident, names) for ident in names.fresh_operands(graph, index)),
+            *(fresh(graph, ident, names, literals.INDENT) for ident in names.fresh_tensors(graph, index)),
             "    for (int y = y0; y < y1; ++y) {",
             *(LOOP + line for line in inputs),
             literals.fill(f"{LOOP}{kernel.adding if adds else kernel.function}(", arguments, ");"),
@@ -105,8 +106,8 @@ def _window(graph: Graph, op: Op, access: Window, names: Names) -> list[str]:
     call = f"ek_rows(ctx, &{name}, in, {window});"
     if ahead:
         call = f"ek_rows_of_tile(ctx, &{name}, in, {window}, {ahead});"
-    if names.storage(source.id).fresh is not None:
-        call = f"ek_rows_and_fresh(ctx, &{name}, in, {window}, {_fresh_name(source.id, names)});"
+    if names.storage(source.id).split:
+        call = f"ek_rows_and_fresh(ctx, &{name}, in, {window}, {fresh_name(source.id, names)});"
     if access.images is not None:
         _, inside, rows = access.images
         call = f"ek_rows_of(ctx, &{name}, in, y / {rows} * {inside}, {inside}, {window});"
@@ -142,16 +143,9 @@ def _constant_row(operand: Tensor, name: str, y: str) -> str:
 
 def _row(graph: Graph, ident: TensorId, y: str, names: Names) -> str:
     """In C, where row y of a tensor lies."""
-    if names.storage(ident).fresh is not None:
-        return f"ek_row_or_fresh(ctx, &{names.map(ident)}, {y}, {_fresh_name(ident, names)})"
+    if names.storage(ident).split:
+        return f"ek_row_or_fresh(ctx, &{names.map(ident)}, {y}, {fresh_name(ident, names)})"
     return f"ek_row(ctx, &{names.map(ident)}, {y}){_moved(graph, ident, names)}"
-
-
-def _fresh(ident: TensorId, names: Names) -> str:
-    fresh, turn = names.fresh(ident), names.newest(ident)
-    first = turn if fresh.rows == 1 else f"{turn} * {fresh.rows}"
-    place = f"ek_at(ctx, {fresh.region}, {fresh.offset})"
-    return f"    const ek_fresh_t {_fresh_name(ident, names)} = {{{place}, {first}, {fresh.rows}}};"
 
 
 def _new_row(ident: TensorId, names: Names) -> str:
@@ -161,22 +155,14 @@ def _new_row(ident: TensorId, names: Names) -> str:
     return f"ek_at(ctx, {fresh.region}, {fresh.offset}{inside})"
 
 
-def _fresh_name(ident: TensorId, names: Names) -> str:
-    return names.map(ident).replace("map_", "fresh_", 1)
-
-
 def _moved(graph: Graph, ident: TensorId, names: Names) -> str:
     """In C, what takes a pointer to a tile's row back to where pixel 0 of that row would lie; "" for whole rows."""
-    ahead = _ahead(graph, ident, names)
-    return f" - ({ahead})" if " + " in ahead or " - " in ahead else f" - {ahead}" if ahead else ""
+    return back(graph.tensors[ident], names.storage(ident).first)
 
 
 def _ahead(graph: Graph, ident: TensorId, names: Names) -> str:
     """In C, the bytes from pixel 0 of a row to where a tile begins; "" for whole rows."""
-    first, tensor = names.storage(ident).first, graph.tensors[ident]
-    pixel = tensor.hwc[2] * tensor.dtype.size
-    moved = Affine(first.const * pixel, tuple((var, k * pixel) for var, k in first.terms))
-    return affine(moved) if first != Affine(0) else ""
+    return bytes_of(graph.tensors[ident], names.storage(ident).first)
 
 
 def _require_rows(graph: Graph, op: Op, names: Names, whole: bool) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..ir.types import Graph, TensorId
-from ..memory.plan import Fresh, Plan, Storage
+from ..memory.plan import Fresh, Plan, Storage, Strip
 from ..ops import TABLE
 from ..ops.record import Overlap
 from ..schedule import walk
-from ..schedule.types import Due, Loop, Pull, Run
+from ..schedule.types import Affine, Due, Loop, Pull, Run
 
 _TAKEN = {"edgekit", "ek_rows", "example_main", "kernels", "layers", "cmake"}
 
@@ -41,10 +41,10 @@ class Names:
     used: tuple[int, ...] = ()
     _storages: dict[TensorId, Storage] = field(default_factory=dict)
     _origins: dict[TensorId, str] = field(default_factory=dict)
-    _newest: dict[TensorId, str] = field(default_factory=dict)
+    _newest: dict[TensorId, tuple[str, Affine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._newest = dict(_writing_variables(self.graph, self.plan))
+        self._newest = dict(_newest(self.graph, self.plan))
         self.layers = walk.layers(self.plan.schedule)
         self.used = tuple(i for i, use in enumerate(self.plan.regions) if use.used)
         self._storages = {s.tensor: s for s in self.plan.storages}
@@ -90,7 +90,8 @@ class Names:
             *(t.id for t in TABLE[operator.kind].operands(graph, operator) if not t.is_constant),
             operator.outputs[0],
         )
-        return next((var for i in idents for var, _ in self._storages[i].first.terms), "")
+        moving = (s.first if s.strip is None else s.strip.x for s in (self._storages[i] for i in idents))
+        return next((var for first in moving for var, _ in first.terms), "")
 
     def fresh(self, tensor: TensorId) -> Fresh:
         """Where a tensor's newest rows lie, the region as generated code numbers it."""
@@ -98,15 +99,30 @@ class Names:
         assert found is not None
         return replace(found, region=self.region(found.region))
 
-    def fresh_operands(self, graph: Graph, op: int) -> tuple[TensorId, ...]:
-        """An operator's operands whose newest rows may not be in their slots yet."""
-        operands = TABLE[graph.ops[op].kind].operands(graph, graph.ops[op])
-        found = (t.id for t in operands if not t.is_constant and self._storages[t.id].fresh is not None)
-        return tuple(dict.fromkeys(found))
+    def fresh_tensors(self, graph: Graph, op: int) -> tuple[TensorId, ...]:
+        """An operator's operands, and its output, whose newest rows may not be in their slots yet."""
+        operator = graph.ops[op]
+        held = {t.id: self._storages[t.id] for t in TABLE[operator.kind].operands(graph, operator) if not t.is_constant}
+        found = tuple(i for i, s in held.items() if s.split)
+        return found if self._storages[operator.outputs[0]].strip is None else (*found, operator.outputs[0])
+
+    def turns_of(self, graph: Graph, op: int) -> tuple[str, ...]:
+        """The loop variables that say which rows of these are new."""
+        return tuple(dict.fromkeys(self.newest(ident) for ident in self.fresh_tensors(graph, op)))
+
+    def strip(self, tensor: TensorId) -> Strip:
+        """Where a tile's new rows lie, the region as generated code numbers it."""
+        found = self._storages[tensor].strip
+        assert found is not None
+        return replace(found, region=self.region(found.region))
 
     def newest(self, tensor: TensorId) -> str:
         """The loop variable that says which turn's rows of a tensor are new; negative where none are."""
-        return self._newest[tensor]
+        return self._newest[tensor][0]
+
+    def first_row(self, tensor: TensorId) -> Affine:
+        """The first of that turn's rows."""
+        return self._newest[tensor][1]
 
     def writer(self, tensor: TensorId) -> int:
         """The number of the layer that writes a tensor; of a streamed input, of the first layer."""
@@ -124,13 +140,14 @@ class Names:
         return self.graph.tensors[owner].hwc
 
 
-def _writing_variables(graph: Graph, plan: Plan) -> Iterator[tuple[TensorId, str]]:
-    """The tensors whose rows a stream computes or pulls, each with the variable that counts its turns."""
+def _newest(graph: Graph, plan: Plan) -> Iterator[tuple[TensorId, tuple[str, Affine]]]:
+    """The tensors whose rows a stream computes or pulls, each with the variable that counts its turns and the first row
+    of a turn."""
     for loop in walk.nodes(plan.schedule):
         for node in loop.body if isinstance(loop, Loop) else ():
             for leaf in walk.leaves(node) if isinstance(node, Due) else ():
                 assert isinstance(node, Due)
                 if isinstance(leaf, Run):
-                    yield graph.ops[leaf.op].outputs[0], node.var
+                    yield graph.ops[leaf.op].outputs[0], (node.var, leaf.box.y0)
                 elif isinstance(leaf, Pull):
-                    yield leaf.tensor, node.var
+                    yield leaf.tensor, (node.var, leaf.row)

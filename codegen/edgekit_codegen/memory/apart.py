@@ -40,8 +40,9 @@ def apart(graph: Graph, schedule: Schedule, items: Sequence[Buffer], whole: bool
     split = [
         item.spans is not None
         and not item.fresh
-        and not (item.tile is not None and item.tile.slides)
-        and bool(item.slots or (whole and item.tensors))
+        and not item.lines
+        and not (item.tile is not None and (item.tile.slides or item.tile.lines))
+        and bool(item.slots or (whole and item.tensors and _in_rows(graph, item)))
         and not fixed.intersection(item.tensors)
         for item in items
     ]
@@ -67,6 +68,11 @@ def _in_one_piece(graph: Graph) -> frozenset[TensorId]:
 
 def _rows(graph: Graph, item: Buffer) -> int:
     return graph.tensors[item.tensors[0]].hwc[0]
+
+
+def _in_rows(graph: Graph, item: Buffer) -> bool:
+    """Whether the parts of a buffer are its rows, or what there is of them in tiles."""
+    return item.tile is not None or (item.spans is not None and len(item.spans.first) == _rows(graph, item))
 
 
 def _split(graph: Graph, item: Buffer, boxes: Mapping[TensorId, AffineBox]) -> Iterator[Buffer]:

@@ -43,6 +43,7 @@ class Buffer:
     spans    the lives of its parts; None where all of it lives from `first` to `last`
     tile     what of its tensor is there at a time; None for all of it
     fresh    these bytes are where so many rows of its tensor are computed before they move into the ring; 0 for others
+    lines    these bytes are so many whole rows of a tensor of which a tile holds the newest; 0 for others
     """
 
     tensors: tuple[TensorId, ...]
@@ -57,6 +58,7 @@ class Buffer:
     spans: Spans | None = None
     tile: Tile | None = None
     fresh: int = 0
+    lines: int = 0
 
 
 def align_up(value: int) -> int:

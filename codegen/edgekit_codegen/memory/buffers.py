@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,6 +63,7 @@ class _Layout:
             for ident in op.outputs:
                 if call.tile is not None:
                     apart.append(self._tile(ident, call.tile))
+                    apart += self._lines(ident, call.tile)
                 else:
                     self._define(ident, self._in_place(index))
                     self.groups[ident].traffic += graph.tensors[ident].bytes
@@ -81,6 +82,23 @@ class _Layout:
         first, last = int(life.born.min()), int(life.dies.max())
         traffic = 2 * size * len(life.born)
         return Buffer((ident,), None, size, first, last, traffic, (0,), tile.rows, None, spans, tile)
+
+    def _lines(self, ident: TensorId, tile: Tile) -> Iterator[Buffer]:
+        """The rows of a tensor in tiles that the next turn reads too: a line is taken from the turn that first keeps a
+        row in it until the last one."""
+        life, tensor = self.lives.rows[ident], self.graph.tensors[ident]
+        if not tile.lines:
+            return
+        pitch = tensor.bytes // tensor.hwc[0]
+        line, y = np.arange(tile.lines, dtype=np.int64), np.arange(tensor.hwc[0], dtype=np.int64)
+        turn, place = np.divmod(y - tile.row.const, sum(k for _, k in tile.row.terms))
+        kept = place >= tile.rows - min(tile.lines, tile.rows)
+        end = int(life.dies.max())
+        first = np.array([life.born[turn[kept & (y % tile.lines == n)]].min(initial=end + 1) for n in line])
+        last = np.full_like(first, end)
+        spans = Spans(line * pitch, (line + 1) * pitch, first, last)
+        size, begin = align_up(tile.lines * pitch), int(first.min())
+        yield Buffer((ident,), None, size, begin, end, 2 * tensor.bytes, (0,), spans=spans, lines=tile.lines)
 
     def _fresh(self, ident: TensorId, move: Transfer) -> Buffer:
         """Where the rows of a turn are until they move into their ring."""
@@ -173,8 +191,12 @@ class _Layout:
         begins = tuple(group.begins.values())
         idents = tuple(group.begins)
         size, rows = align_up(group.size), tensors[0].hwc[0]
-        alike = {(begin, t.hwc[0], t.bytes) for begin, t in zip(begins, tensors, strict=True)}
-        if len(alike) > 1 or begins[0] != 0 or tensors[0].bytes != group.size or rows == 1:
+        alike = [(begin, t.hwc[0], t.bytes) for begin, t in zip(begins, tensors, strict=True)]
+        if len(set(alike)) > 1:
+            whole = [begin == 0 and t.bytes == group.size for begin, t in zip(begins, tensors, strict=True)]
+            spans = _phases(known, alike, whole, group.size) if whole[0] or whole[-1] else None
+            return Buffer(idents, None, size, first, last, group.traffic, begins, spans=spans)
+        if begins[0] != 0 or tensors[0].bytes != group.size or rows == 1:
             return Buffer(idents, None, size, first, last, group.traffic, begins)
         life = merged(known)
         slots, pitch = ring_rows(life), group.size // rows
@@ -188,6 +210,28 @@ class _Layout:
         if moved is None:
             return life
         return RowLives(moved.times, np.where(moved.stays, moved.times - 1, np.maximum(life.dies, moved.times)))
+
+
+def _phases(known: Sequence[RowLives], alike: Sequence[object], whole: Sequence[bool], size: int) -> Spans:
+    """The lives of bytes that tensors of different rows share: row by row they are written until a tensor comes that is
+    not like the first one, and row by row they die behind those that are not like the last one. Between the two all are
+    taken: what is read there may be another tensor's view of them.
+
+    alike, whole  per tensor, in order of their lives: where it begins and what its rows are, and whether it fills the
+                  bytes
+    """
+    first, last = ([k for k, a in zip(known, alike, strict=True) if a == end] for end in (alike[0], alike[-1]))
+    others = [[k for k, a in zip(known, alike, strict=True) if a != end] for end in (alike[0], alike[-1])]
+    begin = min(int(k.born.min()) for k in (others[0] if whole[0] else known))
+    end = max(begin - 1, *(int(k.dies.max()) for k in (others[1] if whole[-1] else known)))
+    parts = [_again(size, np.array([begin], np.int64), np.array([end], np.int64))]
+    if whole[0]:
+        born = merged(first).born
+        parts.append(_row_spans(RowLives(born, np.full_like(born, begin - 1)), len(born), size // len(born)))
+    if whole[-1]:
+        dies = merged(last).dies
+        parts.append(_row_spans(RowLives(np.full_like(dies, end + 1), dies), len(dies), size // len(dies)))
+    return Spans(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("begin", "end", "first", "last")))
 
 
 def _row_spans(life: RowLives, slots: int, pitch: int) -> Spans:

@@ -7,7 +7,7 @@ before step 0 is ENTRY, when the caller fills the inputs, behind the last step i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,16 @@ from ..ir.region import Box
 from ..ir.types import Graph
 from ..schedule import walk
 from ..schedule.reach import Index
-from ..schedule.types import Affine, AffineBox, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
+from ..schedule.types import Affine, AffineBox, Copy, Due, Keep, Loop, Node, Pull, Push, Run, Schedule, Slide
 
 SPAN = 1 << 24
 """Times of one step."""
 
 ENTRY = -1
 """The time before the first step."""
+
+
+NOWHERE = Affine(0)
 
 
 def step_of(time: int) -> int:
@@ -38,12 +41,16 @@ class Tile:
     rows, pixels  how many
     first         the first of the pixels, in the loops around; may lie outside the tensor
     slides        some of them stay for the next tile of the turn
+    lines         how many whole rows are there besides, of earlier turns; 0 where the tile holds all that is read
+    row           the first of the rows, in the loops around, where there are lines
     """
 
     rows: int
     pixels: int
     first: Affine
     slides: bool = False
+    lines: int = 0
+    row: Affine = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,10 +204,11 @@ def _tiled(graph: Graph, loop: Loop, var: str, times: Index) -> Sequence[Call] |
     ):
         return None
     moves = {part.node.tensor: part.node for part in parts if isinstance(part.node, Slide)}
+    lines = {part.node.tensor: part.node.lines for part in parts if isinstance(part.node, Keep)}
     begin, end = times, times + len(parts) - 1
     made = []
     for place, (run, turns) in enumerate((part.node, part.turns) for part in parts):
-        if isinstance(run, Slide):
+        if not isinstance(run, Run):
             continue
         if not _moves_by(run, var, turns.var) or (run is runs[-1] and not _covers(graph, run, var, len(times), turns)):
             return None
@@ -211,8 +219,11 @@ def _tiled(graph: Graph, loop: Loop, var: str, times: Index) -> Sequence[Call] |
         first, last = (begin, end) if loop.n > 1 else (times + place, times + place)
         tile = None
         if run is not runs[-1]:
-            tile = _tile(graph, run, turns, loop, moves.get(graph.ops[run.op].outputs[0]))
-            first = begin if tile.slides else times + place
+            written = graph.ops[run.op].outputs[0]
+            tile = _tile(graph, run, turns, loop, moves.get(written))
+            if written in lines:
+                tile = replace(tile, lines=lines[written], row=run.box.y0)
+            first = begin if tile.slides or tile.lines else times + place
         made.append(Call(run.op, times + place, first, last, low, high, tile, run.adds))
     return made
 
@@ -221,7 +232,7 @@ def _tiled(graph: Graph, loop: Loop, var: str, times: Index) -> Sequence[Call] |
 class _Part:
     """A node of a loop over tiles, and the tiles in which it is due."""
 
-    node: Run | Slide
+    node: Run | Slide | Keep
     turns: Due
 
 
@@ -230,7 +241,7 @@ def _in_turn(child: Node, loop: Loop) -> _Part | None:
     turns = child if isinstance(child, Due) else Due(loop.var, loop.var, 0, 1, loop.n, (child,))
     node = turns.body[0]
     alone = len(turns.body) == 1 and turns.of == loop.var and turns.period == 1
-    return _Part(node, turns) if alone and isinstance(node, Run | Slide) else None
+    return _Part(node, turns) if alone and isinstance(node, Run | Slide | Keep) else None
 
 
 def _tile(graph: Graph, run: Run, turns: Due, loop: Loop, move: Slide | None) -> Tile:
@@ -260,13 +271,14 @@ def _moves_by(run: Run, var: str, tile: str) -> bool:
 def _covers(graph: Graph, run: Run, var: str, n: int, tiles: Due) -> bool:
     """Whether the turns and tiles are the output, each part of it once."""
     rows, pixels, channels = _counted(graph, run)
-    b, height, width = run.box, run.box.y1.const, run.box.x1.const
-    down = Affine(0, ((var, height),)), Affine(height, ((var, height),))
+    b, height, width = run.box, run.box.y1.const - run.box.y0.const, run.box.x1.const
+    lead = -b.y0.const // height  # turns before the first row
+    down = tuple(Affine(height * (end - lead), ((var, height),)) for end in (0, 1))
     across = Affine(0, ((tiles.var, width),)), Affine(width, ((tiles.var, width),))
     if tiles.n == 1:
         across = Affine(0), Affine(pixels)
     whole = (b.c0, b.c1) == (Affine(0), Affine(channels))
-    enough = height * (n - 1) < rows <= height * n and width * (tiles.n - 1) < pixels <= width * tiles.n
+    enough = height * (n - lead - 1) < rows <= height * (n - lead) and width * (tiles.n - 1) < pixels <= width * tiles.n
     return whole and enough and (b.y0, b.y1) == down and (b.x0, b.x1) == across
 
 

@@ -92,7 +92,7 @@ def _written(tensor: Tensor, call: Call) -> tuple[Index, Index]:
     if call.adds:
         return call.last[-1:], call.last[-1:]
     if call.tile is not None:
-        return call.first, call.last if call.tile.slides else call.at
+        return call.first, call.last if call.tile.slides or call.tile.lines else call.at
     if call.low is None or call.high is None:
         return call.first, call.last
     turn = np.repeat(np.arange(len(call.low)), call.high - call.low + 1)

@@ -21,6 +21,19 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """Where a tile's new rows lie, behind the lines that hold older ones: rows y .. y + rows - 1, of each the pixels
+    x .. x + pixels - 1, in the loops around; these may lie outside the tensor."""
+
+    region: int
+    offset: int
+    rows: int
+    pixels: int
+    y: Affine
+    x: Affine
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """Bytes for (a box of) one tensor.
 
@@ -33,6 +46,8 @@ class Storage:
     first    by how many pixels the box lies farther to the right, in the loops around: tiles move over their tensor
     fresh    where the rows are that were written last, which are not in their slots until a Copy moves them there; None
              where rows are written to their slots
+    strip    where the rows of the turn in progress are, of which only the pixels that leave it move to their slots;
+             None where rows are not computed in tiles, or none of them is kept for the next turn
     """
 
     tensor: TensorId
@@ -43,6 +58,12 @@ class Storage:
     offsets: tuple[int, ...]
     first: Affine = NOWHERE_ELSE
     fresh: Fresh | None = None
+    strip: Strip | None = None
+
+    @property
+    def split(self) -> bool:
+        """Whether the newest rows lie somewhere else."""
+        return self.fresh is not None or self.strip is not None
 
     @property
     def contiguous(self) -> bool:

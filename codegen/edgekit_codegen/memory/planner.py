@@ -16,7 +16,7 @@ from .climb import climb
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
-from .plan import Fresh, Plan, RegionUse, Scratch, Storage
+from .plan import Fresh, Plan, RegionUse, Scratch, Storage, Strip
 from .problem import Packing, Problem
 from .rotate import rotated
 
@@ -119,13 +119,20 @@ def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> It
         for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
         if item.fresh
     }
+    strips = {
+        item.tensors[0]: Strip(region, offset, item.tile.rows, item.tile.pixels, item.tile.row, item.tile.first)
+        for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
+        if item.tile is not None and item.tile.lines
+    }
     for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
-        for ident, begin in zip(item.tensors, item.begins, strict=True) if not item.fresh else ():
+        for ident, begin in (
+            zip(item.tensors, item.begins, strict=True) if not item.fresh and not _is_strip(item) else ()
+        ):
             tensor = graph.tensors[ident]
             rows, pixels, channels = tensor.hwc
             if item.tile is not None:
                 pixels = item.tile.pixels
-            pitch, slots = pixels * channels * tensor.dtype.size, item.slots or rows
+            pitch, slots = pixels * channels * tensor.dtype.size, item.lines or item.slots or rows
             if item.slot is None:
                 offsets = [offset + begin + y * pitch for y in range(slots)]
             else:
@@ -133,4 +140,10 @@ def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> It
                 offsets.append(offset)
             if len(offsets) == slots:
                 box, first = Box(0, rows, 0, pixels, 0, channels), item.tile.first if item.tile else Affine(0)
-                yield Storage(ident, box, slots, pitch, region, tuple(offsets), first, fresh.get(ident))
+                new = fresh.get(ident), strips.get(ident)
+                yield Storage(ident, box, slots, pitch, region, tuple(offsets), first, *new)
+
+
+def _is_strip(item: Buffer) -> bool:
+    """Whether these are the newest rows of a tensor that has lines."""
+    return item.tile is not None and item.tile.lines > 0

@@ -15,8 +15,8 @@ from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..reference import function
 from ..schedule import walk
-from ..schedule.types import Affine, Env
-from .plan import Plan, Scratch, Storage
+from ..schedule.types import Env
+from .plan import Plan, Scratch, Storage, Strip
 
 Tags = npt.NDArray[np.int64]
 
@@ -56,12 +56,34 @@ class TaggedArena:
     def whole(self, ident: TensorId) -> Box:
         return Box.of(self._graph.tensors[ident].hwc)
 
-    def place(self, ident: TensorId, y: int) -> tuple[int, int]:
-        """Region and offset of a row now."""
+    def place(self, ident: TensorId, y: int, env: Env = NO_LOOP) -> tuple[int, int]:
+        """Region and offset of a row now; of one in a tile, of what the tile has of it."""
         s = self.storage(ident)
+        if s.strip is not None and self._in_strip(s.strip, y, env):
+            return s.strip.region, s.strip.offset + (y - s.strip.y.at(env)) * self.pitch(ident, y, env)
         if s.fresh is not None and y in self._fresh.get(ident, ()):
             return s.fresh.region, s.fresh.offset + y % s.fresh.rows * s.pitch
         return s.region, s.offsets[y % s.slots]
+
+    def pitch(self, ident: TensorId, y: int, env: Env = NO_LOOP) -> int:
+        """Bytes from that row to the next, where it is now."""
+        s = self.storage(ident)
+        if s.strip is None or not self._in_strip(s.strip, y, env):
+            return s.pitch
+        return s.strip.pixels * (s.box.c1 - s.box.c0) * self._graph.tensors[ident].dtype.size
+
+    def _held(self, ident: TensorId, y: int, env: Env) -> Box:
+        """What there is of a row where it is now."""
+        s = self.storage(ident)
+        if s.strip is not None and self._in_strip(s.strip, y, env):
+            right = s.strip.x.at(env)
+            return replace(s.box, x0=right, x1=right + s.strip.pixels)
+        right = s.first.at(env) if s.first.terms else s.first.const
+        return replace(s.box, x0=s.box.x0 + right, x1=s.box.x1 + right)
+
+    def _in_strip(self, strip: Strip, y: int, env: Env) -> bool:
+        """Whether a row is one of those that a tile is computing."""
+        return bool(env) and 0 <= y - strip.y.at(env) < strip.rows
 
     def begin(self, ident: TensorId, y: int) -> None:
         """The row is about to be written; where it is not written to its slot, it is new from now on, with the others
@@ -93,23 +115,21 @@ class TaggedArena:
         """Per row of the box: the region, the addresses of its bytes in it, and the tags that belong there."""
         if box.empty:
             return
-        tensor, s = self._graph.tensors[ident], self.storage(ident)
-        held, e = s.box, tensor.dtype.size
-        if s.first != Affine(0):
-            right = s.first.at(env)
-            held = replace(held, x0=held.x0 + right, x1=held.x1 + right)
-        if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
-            raise InvalidPlan("plan.invalid", f"'{tensor.name}': {box} reaches outside its storage's {held}")
+        tensor = self._graph.tensors[ident]
+        e = tensor.dtype.size
         x = np.arange(box.x0, box.x1)[:, None]
         c = np.arange(box.c0 * e, box.c1 * e)
-        address = ((x - held.x0) * (held.c1 - held.c0) * e + c - held.c0 * e).ravel()
         tags = self._tags[ident][:, box.x0 : box.x1, box.c0 * e : box.c1 * e]
         for y in range(box.y0, box.y1):
+            held = self._held(ident, y, env)
+            if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
+                raise InvalidPlan("plan.invalid", f"'{tensor.name}': {box} reaches outside its storage's {held}")
             if not held.y0 <= y < held.y1:
                 message = f"'{tensor.name}': row {y} lies outside its storage's rows {held.y0} .. {held.y1 - 1}"
                 raise InvalidPlan("plan.invalid", message)
-            region, offset = self.place(ident, y)
-            yield region, address + offset, tags[y].ravel()
+            region, offset = self.place(ident, y, env)
+            address = (x - held.x0) * (held.c1 - held.c0) * e + c - held.c0 * e
+            yield region, address.ravel() + offset, tags[y].ravel()
 
     def describe(self, tag: int) -> str:
         """What a tag stands for, in words; a view's bytes are told as those of the tensor that it shows."""

@@ -17,7 +17,7 @@ from ..ir.types import Graph, Op, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Whole
 from ..schedule import walk
-from ..schedule.types import Copy, Env, Leaf, Pull, Run, Slide
+from ..schedule.types import Copy, Env, Keep, Leaf, Pull, Run, Slide
 from ..target import Target
 from .order import row_box, rows_read
 from .plan import Plan
@@ -80,6 +80,11 @@ class _Replay:
                 if begin % max(WORD, tensor.dtype.size) or s.fresh.rows < 1:
                     _fail(f"'{tensor.name}': offset {begin} of {s.fresh.rows} new rows is not aligned")
                 self._check_range(s.fresh.region, begin, end, f"a new row of '{tensor.name}'")
+            if s.strip is not None:
+                size = s.strip.rows * s.strip.pixels * (s.box.c1 - s.box.c0) * tensor.dtype.size
+                if s.strip.offset % max(WORD, tensor.dtype.size):
+                    _fail(f"'{tensor.name}': offset {s.strip.offset} of a tile is not aligned")
+                self._check_range(s.strip.region, s.strip.offset, s.strip.offset + size, f"a tile of '{tensor.name}'")
         for t in self.plan.scratch:
             if t.offset % WORD:
                 _fail(f"scratch of operator {t.op}: offset {t.offset} is not aligned")
@@ -100,6 +105,8 @@ class _Replay:
                     self._move(node.tensor, row)
         elif isinstance(node, Slide):
             self._slide(node)
+        elif isinstance(node, Keep):
+            self._keep(node, env)
         else:
             row = row_box(self.graph, node.tensor, node.row.at(env))
             if not row.empty:
@@ -121,7 +128,7 @@ class _Replay:
                 self.arena.scratch(s)[:] = SCRATCH
             for ident, part in rows_read(self.graph, op, row):
                 self._read(ident, part, f"row {y} of {op.kind}", env)
-            self._disjoint(op, y, same_row=record.overlap is Overlap.IN_PLACE)
+            self._disjoint(op, y, env, same_row=record.overlap is Overlap.IN_PLACE)
             self.arena.write(op.outputs[0], row, env)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
@@ -149,12 +156,27 @@ class _Replay:
         """The pixels that stay move to the begin of each of the tile's rows."""
         s, tensor = self.arena.storage(node.tensor), self.graph.tensors[node.tensor]
         pixel = (s.box.c1 - s.box.c0) * tensor.dtype.size
-        kept, step = (node.x1.const - node.x0.const) * pixel, sum(k for _, k in s.first.terms) * pixel
-        if node.x0 != s.first or not 0 < kept <= s.pitch - step or node.rows != s.slots:
+        first, rows, pitch, region, offsets = s.first, s.slots, s.pitch, s.region, s.offsets
+        if s.strip is not None:
+            first, rows, pitch, region = s.strip.x, s.strip.rows, s.strip.pixels * pixel, s.strip.region
+            offsets = tuple(s.strip.offset + n * pitch for n in range(rows))
+        kept, step = (node.x1.const - node.x0.const) * pixel, sum(k for _, k in first.terms) * pixel
+        if node.x0 != first or not 0 < kept <= pitch - step or node.rows != rows:
             _fail(f"'{tensor.name}': {node.rows} rows of {kept} bytes do not slide by {step} in {s}")
-        for offset in s.offsets:
-            row = self.arena.regions[s.region][offset : offset + s.pitch]
+        for offset in offsets:
+            row = self.arena.regions[region][offset : offset + pitch]
             row[:kept] = row[step : step + kept].copy()
+
+    def _keep(self, node: Keep, env: Env) -> None:
+        """Pixels that leave a tile are in it, and go to the lines."""
+        first, (x0, x1) = node.row.at(env), (node.x0.at(env), node.x1.at(env))
+        for y in range(first, first + node.rows):
+            part = Box(y, y + 1, x0, x1, 0, self.graph.tensors[node.tensor].hwc[2])
+            part = part.clip(self.graph.tensors[node.tensor].hwc)
+            if not part.empty:
+                self._read(node.tensor, part, "keep", env)
+                for region, address, tags in self.arena.rows(node.tensor, part):
+                    self.arena.regions[region][address] = tags
 
     def _add(self, node: Run, env: Env) -> None:
         """Row by row of the input: sums are cleared by the first, survive until the last, which writes the output."""
@@ -184,24 +206,23 @@ class _Replay:
                     _fail(f"{op.kind} (operator {node.op}) overwrites its own sums with their result")
                 del self.added[node.op]
 
-    def _disjoint(self, op: Op, y: int, same_row: bool) -> None:
+    def _disjoint(self, op: Op, y: int, env: Env, same_row: bool) -> None:
         """The output row shares no byte with any row that is read for it, or is, where that is allowed, exactly it."""
         out = self.arena.storage(op.outputs[0])
-        here, begin = self.arena.place(op.outputs[0], y)
+        (here, begin), size = self.arena.place(op.outputs[0], y, env), self.arena.pitch(op.outputs[0], y, env)
         if out.fresh is not None:
             here, begin = out.fresh.region, out.fresh.offset + y % out.fresh.rows * out.pitch
         _, pixels, channels = self.graph.result(op).hwc
         for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
-            s = self.arena.storage(ident)
-            there, other = (0, 0) if read.empty else self.arena.place(ident, read.y0)
-            if read.empty or there != here:
+            if read.empty:
                 continue
-            if begin + out.pitch <= other or other + s.pitch <= begin:
+            (there, other), pitch = self.arena.place(ident, read.y0, env), self.arena.pitch(ident, read.y0, env)
+            if there != here or begin + size <= other or other + pitch <= begin:
                 continue
             name = self.graph.tensors[ident].name
             if not same_row:
                 _fail(f"row {y} of {op.kind} would overwrite its input '{name}'")
-            if (begin, out.pitch) != (other, s.pitch):
+            if (begin, size) != (other, pitch):
                 _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")
 
     def _read(self, ident: TensorId, box: Box, when: str, env: Env = NO_LOOP) -> None:

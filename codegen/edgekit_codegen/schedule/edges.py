@@ -65,7 +65,7 @@ def edges(
                 return None
             by = members[writer] if writer >= 0 else Member((), 1)
             low, high = turns.rows(index, position)
-            oldest, latest = (_completed(graph, by, rows) for rows in (low, high))
+            oldest, latest = (_completed(graph, by, rows, reaches) for rows in (low, high))
             pace = None if single or ratio is None else (ratio[0], ratio[1] * by.rows)
             found.append(Edge(writer, number, low, latest, oldest, pace))
     return found
@@ -98,10 +98,10 @@ def views_of(graph: Graph, written: set[TensorId]) -> set[TensorId]:
     return shown
 
 
-def _completed(graph: Graph, member: Member, row: Index) -> Index:
+def _completed(graph: Graph, member: Member, row: Index, reaches: Reaches) -> Index:
     """The turn in which a member completes a row; negative for a negative row."""
     turn = np.full_like(row, tiles.turns(graph, member)[0] - 1) if member.adds else row // member.rows
-    return np.where(row < 0, row, turn)
+    return np.where(row < 0, row, tiles.lead(graph, member, reaches) + turn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +119,7 @@ class _Turns:
 
     @property
     def count(self) -> int:
-        return tiles.turns(self.graph, self.member)[0]
+        return tiles.lead(self.graph, self.member, self.reaches) + tiles.turns(self.graph, self.member)[0]
 
     def operands(self) -> Iterator[tuple[int, int, Tensor]]:
         """What its operators read in memory: operator, position and tensor."""
@@ -156,8 +156,10 @@ class _Turns:
             return reach.low, np.where(reach.high >= reach.low, reach.high, -1)
         extent, rows = self.computed[index][0], len(reach.high)
         top = np.clip(extent.first + extent.step * turn, 0, rows - 1)
-        bottom = np.clip(extent.first + extent.step * turn + extent.size, 1, rows) - 1
-        return reach.low[top], np.where(reach.high[bottom] >= reach.low[top], reach.high[bottom], -1)
+        after: Index = extent.first + extent.step * turn + extent.size
+        bottom = np.clip(after, 1, rows) - 1
+        reads = (after > 0) & (after - extent.size < rows) & (reach.high[bottom] >= reach.low[top])
+        return reach.low[top], np.where(reads, reach.high[bottom], -1)
 
 
 def _turns(graph: Graph, member: Member, reverse: bool, reaches: Reaches) -> _Turns | None:

@@ -157,6 +157,18 @@ class Options:
             for height in ROWS if slid is not None else ():
                 if height <= rows:
                     yield self._tiled(Member(ops, height, width, adding, True), entering, found, slid)
+                    yield from self._lined(Member(ops, height, width, adding, True, True), ends[0])
+
+    def _lined(self, member: Member, ident: TensorId) -> Iterator[Option]:
+        """Tiles over lines, where rows are read again at all."""
+        slid = tiles.slides(self.graph, member, self._parts.reaches)
+        if slid is None:
+            return
+        found = {op: (rows.computed.after(-rows.first), slid.columns[op].computed) for op, rows in slid.rows.items()}
+        lead = slid.turns - tiles.turns(self.graph, member)[0]
+        entering = self._entering(member.ops, ident, found)
+        if entering is not None:
+            yield self._tiled(member, entering.after(lead), found, slid)
 
     def _entering(self, ops: Sequence[int], ident: TensorId, found: Mapping[int, Region]) -> Extent | None:
         """The rows of the entering tensor that are read for one pixel; None where they do not advance evenly."""
@@ -219,15 +231,18 @@ class Options:
     def _tiled(
         self, member: Member, entering: Extent, found: Mapping[int, Region], slid: Sliding | None = None
     ) -> Option:
-        computed, rows = tiles.spread(self.graph, member, found, slid), entering.of(member.rows)
+        computed = tiles.spread(self.graph, member, found, slid)
+        rows = entering if member.lines else entering.of(member.rows)
         work, taken = self._work(member, computed, slid), _taken(self.graph, member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
+        kept += sum(slid.lines(op) * _row_bytes(self.graph, op) for op in member.ops) if slid is not None else 0
         return Option((member,), rows.size, rows.step, kept, taken, work, rows.first)
 
     def _work(self, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
         """Instructions for the calls, for what is computed more than once, and for what moves."""
         turns, tiles_of_row = tiles.turns(self.graph, member)
+        turns = slid.turns if slid is not None and slid.turns else turns
         work = 0.0
         for index in member.ops:
             op = self.graph.ops[index]
@@ -244,7 +259,17 @@ class Options:
             if slid is not None and (kept := slid.columns[index].kept) is not None:
                 moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
                 work += turns * slid.columns[index].moves * (CALL + COPY * moved)
+            if slid is not None and (lines := slid.lines(index)):
+                work += turns * (
+                    slid.columns[index].turns * CALL + COPY * min(lines, down.size) * _row_bytes(self.graph, index)
+                )
         return round(work)
+
+
+def _row_bytes(graph: Graph, index: int) -> int:
+    """Bytes of a row of what an operator writes."""
+    tensor = tiles.result(graph, index)
+    return tensor.bytes // tensor.hwc[0]
 
 
 def _moved(option: Option, by: int) -> Option:

@@ -15,18 +15,20 @@ from ..ir.types import Graph
 from . import layerwise, walk
 from .stream import stream
 from .tiles import Member
-from .types import Copy, Loop, Pull, Push, Run, Schedule, Segment, Slide
+from .types import Copy, Keep, Loop, Pull, Push, Run, Schedule, Segment, Slide
 
 
 @dataclass(frozen=True, slots=True)
 class TileChoice:
     """Operators of a stream that run together (tiles.Member): so many rows of the last one's output at a time, in tiles
-    of so many pixels, 0 for whole rows. slides: they keep the columns that the next tile reads again."""
+    of so many pixels, 0 for whole rows. slides: they keep the columns that the next tile reads again; lines: the rows
+    that the next turn reads again, too."""
 
     operators: tuple[int, ...]
     rows: int = 1
     pixels: int = 0
     slides: bool = False
+    lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def _tiles(graph: Graph, segment: Segment) -> Iterator[TileChoice]:
             box.y1.const - box.y0.const,
             box.x1.const if box.x0.terms else 0,
             any(isinstance(leaf, Slide) for leaf in walk.leaves(turn)),
+            any(isinstance(leaf, Keep) for leaf in walk.leaves(turn)),
         )
         if tile != TileChoice(tile.operators[:1]):
             yield tile
@@ -136,7 +139,7 @@ def _stream(graph: Graph, choice: SegmentChoice) -> Segment | None:
         if tile.rows < 1 or tile.pixels < 0 or tile.operators != tuple(sorted(set(tile.operators))):
             return None
         if op == tile.operators[-1]:
-            members.append(Member(tile.operators, tile.rows, tile.pixels, op in choice.adds, tile.slides))
+            members.append(Member(tile.operators, tile.rows, tile.pixels, op in choice.adds, tile.slides, tile.lines))
     if sorted(op for m in members for op in m.ops) != sorted(choice.operators):
         return None
     return stream(graph, members, pulled, pushed, bool(choice.reversed), landing=choice.landing)

@@ -1,13 +1,15 @@
 """Sliding tiles: columns that the next tile reads again are kept, at the begin of the tile; only new ones are computed.
 
 Within the rows of a turn this is line buffering from left to right: of an expansion before a 3x3 depthwise convolution
-three columns are there, and just the halo above and below is computed again in the next turn.
+three columns are there, and the halo above and below is computed again in the next turn. Where rows that the next turn
+reads again are kept too, in lines as long as the tensor is wide, nothing is computed twice: of the expansion two lines
+are there, and three columns of the newest row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..ir.types import Graph
 from ..ops import TABLE
@@ -16,12 +18,12 @@ from .reach import Reaches
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Of one operator, in iterations of the loop over a row's tiles.
+class Course:
+    """Rows or columns of one operator, in turns of the loop that moves over them.
 
-    held      what is there of its output in iteration n
-    computed  what it computes in iteration first + n, n = 0 .. turns-1
-    end       behind the last iteration in which its output is read
+    held      what is there of its output in turn n
+    computed  what it computes in turn first + n, n = 0 .. turns-1
+    end       behind the last turn in which its output is read
     """
 
     held: Extent
@@ -32,13 +34,13 @@ class Columns:
 
     @property
     def kept(self) -> Extent | None:
-        """What iteration n keeps of the one before; None where it shares nothing with it."""
+        """What turn n keeps of the one before; None where it shares nothing with it."""
         size = self.held.size - self.held.step
         return Extent(self.held.first, self.held.step, size) if size > 0 else None
 
     @property
     def moves(self) -> int:
-        """How often what is kept moves, from iteration first + 1 on."""
+        """How often what is kept moves, from turn first + 1 on."""
         return max(0, self.end - self.first - 1) if self.kept is not None else 0
 
 
@@ -48,48 +50,84 @@ class Sliding:
 
     iterations  of the loop over a row's tiles: the first ones only fill the halo to the left
     columns     by operator
+    turns       of the member: the first ones only fill the lines; 0 where there are none
+    rows        by operator; empty where rows are computed again
     """
 
     iterations: int
-    columns: Mapping[int, Columns]
+    columns: Mapping[int, Course]
+    turns: int = 0
+    rows: Mapping[int, Course] = field(default_factory=dict)
+
+    def lines(self, op: int) -> int:
+        """How many lines there are of an operator's output."""
+        kept = self.rows[op].kept if self.rows else None
+        return 0 if kept is None else kept.size
 
 
-def sliding(graph: Graph, ops: Sequence[int], pixels: int, reaches: Reaches, adds: bool = False) -> Sliding | None:
-    """Tiles of so many pixels of the last operator's output, or of its input where it adds; None where the operators'
-    windows do not advance evenly, or none of them reads a pixel twice."""
+def sliding(
+    graph: Graph, ops: Sequence[int], tile: tuple[int, int], reaches: Reaches, adds: bool = False, lines: bool = False
+) -> Sliding | None:
+    """Tiles of so many rows and pixels of the last operator's output, or of its input where it adds; None where the
+    operators' windows do not advance evenly, or none of them reads a pixel twice. Where there are to be lines, also
+    where no row is read twice, or a turn computes more rows than a tensor has."""
     one = Extent(0, 1, 1)
-    found = needed(graph, ops, (one, one.of(pixels)), reaches, adds, lambda region: (region[0], _new(region[1])))
-    moving = [] if found is None else [columns for _, columns in found.values()]
-    if found is None or min(c.step for c in moving) < 1 or all(c.size <= c.step for c in moving):
+
+    def anew(region: Region) -> Region:
+        return _new(region[0]) if lines else region[0], _new(region[1])
+
+    found = needed(graph, ops, (one.of(tile[0]), one.of(tile[1])), reaches, adds, anew)
+    if found is None:
         return None
-    widths = {op: graph.result(graph.ops[op]).hwc[1] for op in ops}
+    counted = {op: graph.result(graph.ops[op]) for op in ops}
     if adds:
-        widths[ops[-1]] = graph.operand(graph.ops[ops[-1]], 0).hwc[1]
-    spans = _spans(graph, ops, found, widths)
+        counted[ops[-1]] = graph.operand(graph.ops[ops[-1]], 0)
+    rows, columns = (
+        _courses(graph, ops, {op: found[op][axis] for op in ops}, {op: t.hwc[axis] for op, t in counted.items()})
+        for axis in (0, 1)
+    )
+    if columns is None or not lines:
+        return None if columns is None else Sliding(*columns)
+    if rows is None or any(rows[1][op].computed.size > tensor.hwc[0] for op, tensor in counted.items()):
+        return None
+    return Sliding(*columns, *rows)
+
+
+def _new(part: Extent) -> Extent:
+    """The last rows or columns of each turn, which the turn before has not got."""
+    size = min(part.step, part.size)
+    return Extent(part.end - size, part.step, size)
+
+
+def _courses(
+    graph: Graph, ops: Sequence[int], found: Mapping[int, Extent], sizes: Mapping[int, int]
+) -> tuple[int, Mapping[int, Course]] | None:
+    """How many turns there are in all, and each operator's; None where nothing is read twice or moves unevenly.
+
+    found  what is there of each operator's output in the last one's turn 0, and how it advances
+    sizes  how much there is of it
+    """
+    if min(part.step for part in found.values()) < 1 or all(part.size <= part.step for part in found.values()):
+        return None
+    spans = _spans(graph, ops, found, sizes)
     if spans is None:
         return None
     lead = -min(begin for begin, _, _ in spans.values())
-    columns = {}
+    courses = {}
     for op in ops:
         begin, after, end = spans[op]
-        held = found[op][1]
-        columns[op] = Columns(held.after(-lead), _new(held).after(begin), begin + lead, after - begin, end + lead)
-    return Sliding(lead + spans[ops[-1]][1], columns)
-
-
-def _new(columns: Extent) -> Extent:
-    """The last ones of each tile, which the tile before has not got."""
-    size = min(columns.step, columns.size)
-    return Extent(columns.end - size, columns.step, size)
+        held = found[op]
+        courses[op] = Course(held.after(-lead), _new(held).after(begin), begin + lead, after - begin, end + lead)
+    return lead + spans[ops[-1]][1], courses
 
 
 def _spans(
-    graph: Graph, ops: Sequence[int], found: Mapping[int, Region], widths: Mapping[int, int]
+    graph: Graph, ops: Sequence[int], found: Mapping[int, Extent], sizes: Mapping[int, int]
 ) -> Mapping[int, tuple[int, int, int]] | None:
-    """Per operator, the iterations in which it computes (first, behind the last), and behind the last one in which its
+    """Per operator, the turns in which it computes (first, behind the last), and behind the last one in which its
     output is read; 0 is the last operator's first. None where one would compute nothing."""
     last = ops[-1]
-    count = -(-widths[last] // found[last][1].step)
+    count = -(-sizes[last] // found[last].step)
     spans = {last: (0, count, count)}
     for op in reversed(ops[:-1]):
         ident = graph.ops[op].outputs[0]
@@ -99,12 +137,12 @@ def _spans(
             if other in spans
             and any(t.id == ident for t in TABLE[graph.ops[other].kind].operands(graph, graph.ops[other]))
         ]
-        held = found[op][1]
+        held = found[op]
         new = _new(held)
         begin, end = min(first for first, _, _ in readers), max(after for _, after, _ in readers)
         begin = min(begin, (max(0, held.first + held.step * begin) - new.first) // new.step)
         begin = max(begin, -new.end // new.step + 1)
-        after = min(end, -(-(widths[op] - new.first) // new.step))
+        after = min(end, -(-(sizes[op] - new.first) // new.step))
         if after <= begin:
             return None
         spans[op] = begin, after, end

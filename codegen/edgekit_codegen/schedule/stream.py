@@ -32,6 +32,10 @@ class Pace:
     period: int
     turns: int
 
+    def after(self, lead: int) -> Pace:
+        """The same without the first turns."""
+        return Pace(self.first + lead * self.period, self.period, self.turns - lead)
+
     @property
     def end(self) -> int:
         """The iteration behind the last one."""
@@ -62,19 +66,21 @@ def stream(
     if waits is None or any(m.rows > 1 and tiles.result(graph, m.last).id in pushed for m in members):
         return None
     sources: tuple[Source, ...] = (*(~ident for ident in pulled), *range(len(members)))
+    leads = {s: 0 if s < 0 else tiles.lead(graph, members[s], reaches) for s in sources}
     counts = {s: graph.tensors[~s].hwc[0] if s < 0 else tiles.turns(graph, members[s])[0] for s in sources}
     periods = _periods(sources, waits)
     if periods is None:
         return None
     rates = {s: _bytes(graph, s, members) / counts[s] / periods[s] for s in sources}
     firsts = _firsts(sources, waits, periods, rates)
-    paces = {s: Pace(firsts[s], periods[s], counts[s]) for s in sources}
+    paces = {s: Pace(firsts[s], periods[s], leads[s] + counts[s]) for s in sources}
     numbers = {op: n for n, op in enumerate(i for i, op in enumerate(graph.ops) if TABLE[op.kind].kernel is not None)}
-    moves = _moves(graph, members, waits, paces) if landing and not reverse else {}
+    leaving = {s: pace.after(leads[s]) for s, pace in paces.items()}
+    moves = _moves(graph, members, waits, paces, leaving) if landing and not reverse else {}
     body: list[Node] = []
     for s in sources:
-        body += _nodes(graph, s, members, paces[s], numbers, pushed, reverse)
-        body += [_copy(graph, w, members, paces[w], numbers, skip) for w, (last, skip) in moves.items() if last == s]
+        body += _nodes(graph, s, members, (paces[s], leaving[s]), numbers, pushed, reverse)
+        body += [_copy(graph, w, members, leaving[w], numbers, skip) for w, (last, skip) in moves.items() if last == s]
     return Segment("stream", (Loop(LOOP, max(p.end for p in paces.values()), tuple(body)),))
 
 
@@ -147,12 +153,14 @@ def _nodes(
     graph: Graph,
     source: Source,
     members: Sequence[Member],
-    pace: Pace,
+    paces: tuple[Pace, Pace],
     numbers: Mapping[int, int],
     pushed: Collection[TensorId],
     reverse: bool,
 ) -> Iterator[Node]:
-    """What a member does in a turn, and the handing over of the row that it computes."""
+    """What a member does in a turn, and the handing over of the row that it computes. paces: of its turns, and of those
+    in which it computes rows that others read."""
+    pace, leaving = paces
     if source < 0:
         var = f"y_in_{graph.inputs.index(~source)}"
         yield _due(var, pace, (Pull(~source, Affine(0, ((var, 1),))),))
@@ -163,12 +171,16 @@ def _nodes(
     result = tiles.result(graph, member.last)
     if result.id in pushed:
         var = f"y_out_{graph.outputs.index(result.id)}"
-        leaving = Pace(pace.end - 1, 1, 1) if member.adds else pace
+        leaving = Pace(pace.end - 1, 1, 1) if member.adds else leaving
         yield _due(var, leaving, (Push(result.id, Affine(0, ((var, 1),))),))
 
 
 def _moves(
-    graph: Graph, members: Sequence[Member], waits: Sequence[Edge], paces: Mapping[Source, Pace]
+    graph: Graph,
+    members: Sequence[Member],
+    waits: Sequence[Edge],
+    paces: Mapping[Source, Pace],
+    leaving: Mapping[Source, Pace],
 ) -> Mapping[Source, tuple[Source, int]]:
     """Those whose rows are read in later iterations too, by the stream alone; their last readers, and how many of the
     rows of a turn no later iteration reads."""
@@ -182,7 +194,7 @@ def _moves(
             continue
         if any((_iterations(paces[e.reader], e) > pace.first + e.oldest * pace.period).any() for e in readers):
             rows = members[s].rows if s >= 0 else 1
-            moved[s] = max(e.reader for e in readers), min(_over(pace, rows, paces[e.reader], e) for e in readers)
+            moved[s] = max(e.reader for e in readers), min(_over(leaving[s], rows, paces[e.reader], e) for e in readers)
     return moved
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import walk
-from .types import Loop, Pull, Push, Run, Schedule, Segment, Slide
+from .types import Keep, Loop, Pull, Push, Run, Schedule, Segment, Slide
 
 
 def describe(schedule: Schedule) -> str:
@@ -38,5 +38,7 @@ def _tiles(segment: Segment, numbers: dict[int, int]) -> list[str]:
                 box = runs[-1].box
                 span = f"{numbers[runs[0].op]}-{numbers[runs[-1].op]}" if len(runs) > 1 else f"{numbers[runs[0].op]}"
                 slides = any(isinstance(leaf, Slide) for leaf in walk.leaves(turn))
-                found.append(f"{span} in {box.y1.const - box.y0.const}x{box.x1.const}{' sliding' if slides else ''}")
+                how = " sliding" if slides else ""
+                how += " over lines" if any(isinstance(leaf, Keep) for leaf in walk.leaves(turn)) else ""
+                found.append(f"{span} in {box.y1.const - box.y0.const}x{box.x1.const}{how}")
     return [f"({', '.join(found)})"] if found else []

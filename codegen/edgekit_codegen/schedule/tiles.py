@@ -1,8 +1,9 @@
 """Tiles: operators that a stream runs together, each computing just what the next one reads for a few pixels.
 
 What lies between them is kept for one tile at a time. Windows of neighbouring tiles share pixels, which are computed
-anew for each, or kept where tiles slide: MCUNetV2's patches (Lin et al., 2021, section 3.1) are tiles of many
-operators, and an expansion that is recomputed inside its depthwise convolution is one of two.
+anew for each, or kept: those to the left where tiles slide, those above where there are lines. MCUNetV2's patches (Lin
+et al., 2021, section 3.1) are tiles of many operators, and an expansion that is recomputed inside its depthwise
+convolution is one of two.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..ops import TABLE
 from .extent import Extent, Region, needed
 from .reach import Reaches
 from .sliding import Sliding, sliding
-from .types import Affine, AffineBox, Due, Loop, Node, Run, Slide
+from .types import Affine, AffineBox, Due, Keep, Loop, Node, Run, Slide
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Member:
     pixels  and how many of their pixels, 0 for all
     adds    the last one adds up its input's rows as they come (OpRecord.sums): rows and pixels are those of the input
     slides  a tile keeps the columns that the next one of its row reads again (sliding.py)
+    lines   tiles that slide keep the rows that the next turn reads again, too
     """
 
     ops: tuple[int, ...]
@@ -34,6 +36,7 @@ class Member:
     pixels: int = 0
     adds: bool = False
     slides: bool = False
+    lines: bool = False
 
     @property
     def last(self) -> int:
@@ -51,9 +54,15 @@ def plain(ops: Sequence[int]) -> tuple[Member, ...]:
 
 
 def turns(graph: Graph, member: Member) -> tuple[int, int]:
-    """How often a member takes its turn in a stream, and how many tiles it computes in each."""
+    """In how many turns a member computes its rows, and in how many tiles in each."""
     rows, pixels, _ = added(graph, member).hwc
     return -(-rows // member.rows), -(-pixels // (member.pixels or pixels))
+
+
+def lead(graph: Graph, member: Member, reaches: Reaches | None = None) -> int:
+    """How many turns a member takes before those, which only fill its lines."""
+    slid = slides(graph, member, reaches or Reaches()) if member.lines else None
+    return 0 if slid is None else slid.turns - turns(graph, member)[0]
 
 
 def regions(graph: Graph, member: Member, reaches: Reaches | None = None) -> Mapping[int, Region] | None:
@@ -79,8 +88,10 @@ def of_one_pixel(graph: Graph, ops: Sequence[int], reaches: Reaches, adds: bool 
 
 
 def slides(graph: Graph, member: Member, reaches: Reaches) -> Sliding | None:
-    """The columns of a member whose tiles slide; None where they cannot, or need not."""
-    return sliding(graph, member.ops, member.pixels, reaches, member.adds) if turns(graph, member)[1] > 1 else None
+    """The rows and columns of a member whose tiles slide; None where they cannot, or need not."""
+    if turns(graph, member)[1] == 1:
+        return None
+    return sliding(graph, member.ops, (member.rows, member.pixels), reaches, member.adds, member.lines)
 
 
 def added(graph: Graph, member: Member) -> Tensor:
@@ -93,6 +104,8 @@ def spread(
 ) -> Mapping[int, Region]:
     """What a member's operators compute, from what they compute for one pixel of the last one's output. slid: where its
     tiles slide, what `slides` says."""
+    if slid is not None and slid.rows:
+        return {op: (rows.computed.after(-rows.first), slid.columns[op].computed) for op, rows in slid.rows.items()}
     if slid is not None:
         return {op: (rows.of(member.rows), slid.columns[op].computed) for op, (rows, _) in found.items()}
     if turns(graph, member)[1] == 1:
@@ -140,6 +153,7 @@ def _sliding(
     assert slid is not None
     var, tile = names
     body: list[Node] = []
+    ends: list[Node] = []
     for op in member.ops:
         columns, region = slid.columns[op], found[op]
         if columns.kept is not None and columns.moves:
@@ -151,7 +165,28 @@ def _sliding(
         else:
             run = _run(graph, member, op, region, (var, f"x_{numbers[op]}"))
             body.append(Due(f"x_{numbers[op]}", tile, columns.first, 1, columns.turns, (run,)))
-    return Loop(tile, slid.iterations, tuple(body))
+        if slid.lines(op):
+            leaving, rest = _keeping(graph, op, slid, names)
+            if (count := columns.end - columns.first - 1) > 0:
+                ends.append(Due(f"l_{numbers[op]}", tile, columns.first, 1, count, (leaving,)))
+            ends.append(Due(f"e_{numbers[op]}", tile, columns.end - 1, 1, 1, (rest,)))
+    return Loop(tile, slid.iterations, (*body, *ends))
+
+
+def _keeping(graph: Graph, op: int, slid: Sliding, names: tuple[str, str]) -> tuple[Keep, Keep]:
+    """What leaves a tile, of the rows that the next turn reads: the columns that the next tile has not got, and behind
+    the last tile all the rest."""
+    (var, tile), tensor, lines = names, result(graph, op), slid.lines(op)
+    rows, columns = slid.rows[op], slid.columns[op]
+    count = min(lines, rows.computed.size)
+    newest = rows.computed.after(-rows.first)
+    first = Affine(newest.end - count, newest.bounds(var)[0].terms)
+    held = columns.held
+    leaving = Extent(held.first, held.step, min(held.step, held.size))
+    last = held.after(columns.end - 1)
+    rest = Affine(last.first), Affine(min(last.end, tensor.hwc[1]))
+    lines = min(lines, tensor.hwc[0])
+    return Keep(tensor.id, lines, first, count, *leaving.bounds(tile)), Keep(tensor.id, lines, first, count, *rest)
 
 
 def one_row(hwc: tuple[int, int, int], var: str, reverse: bool = False) -> AffineBox:

@@ -3,6 +3,7 @@
     Schedule = segments in order; Segment = nodes in order
     Node     = Run (one operator over a box) | Loop | Due (some iterations of a loop) | Pull (an input row)
              | Push (an output row) | Copy (rows, into their ring) | Slide (a tile, to its next place)
+             | Keep (pixels that leave a tile, in their lines)
 
 A dense layer-by-layer schedule is one segment of one `Run` per operator over its whole output.
 """
@@ -130,7 +131,23 @@ class Slide:
     x1: Affine
 
 
-Leaf = Run | Pull | Push | Copy | Slide
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Move the pixels x0 .. x1-1 of `rows` rows from a tile to the lines that hold whole rows for the next turns; rows
+    and pixels outside the tensor are none.
+
+    lines  how many there are: row y has a place in line y mod lines
+    """
+
+    tensor: TensorId
+    lines: int
+    row: Affine
+    rows: int
+    x0: Affine
+    x1: Affine
+
+
+Leaf = Run | Pull | Push | Copy | Slide | Keep
 Node = Leaf | Loop | Due
 
 

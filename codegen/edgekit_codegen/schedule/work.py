@@ -12,7 +12,7 @@ from ..ir.types import Graph
 from ..ops import TABLE
 from ..prices import Price, Pricing, price
 from . import walk
-from .types import Affine, Copy, Due, Loop, Node, Pull, Push, Run, Schedule, Slide
+from .types import Affine, Copy, Due, Keep, Loop, Node, Pull, Push, Run, Schedule, Slide
 
 CALL = 30
 """Instructions, about, to call a layer for one row."""
@@ -46,7 +46,7 @@ def overhead(graph: Graph, schedule: Schedule, pricing: Pricing = price) -> int:
         if isinstance(leaf, Copy):
             tensor = graph.tensors[leaf.tensor]
             total += math.prod(loops.values()) * (CALL + COPY * leaf.rows * tensor.bytes / tensor.hwc[0])
-        elif isinstance(leaf, Slide):
+        elif isinstance(leaf, Slide | Keep):
             total += math.prod(loops.values()) * (CALL + COPY * slid_bytes(graph, leaf))
         elif isinstance(leaf, Pull | Push):
             total += CALL * graph.tensors[leaf.tensor].hwc[0]
@@ -57,8 +57,8 @@ def overhead(graph: Graph, schedule: Schedule, pricing: Pricing = price) -> int:
     return round(total)
 
 
-def slid_bytes(graph: Graph, move: Slide) -> int:
-    """Bytes that move each time."""
+def slid_bytes(graph: Graph, move: Slide | Keep) -> int:
+    """Bytes that move each time, pixels outside the tensor included."""
     tensor = graph.tensors[move.tensor]
     return move.rows * (move.x1.const - move.x0.const) * tensor.hwc[2] * tensor.dtype.size
 
