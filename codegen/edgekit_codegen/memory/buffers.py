@@ -92,7 +92,7 @@ class _Layout:
         pitch = tensor.bytes // tensor.hwc[0]
         line, y = np.arange(tile.lines, dtype=np.int64), np.arange(tensor.hwc[0], dtype=np.int64)
         turn, place = np.divmod(y - tile.row.const, sum(k for _, k in tile.row.terms))
-        kept = place >= tile.rows - min(tile.lines, tile.rows)
+        kept = (place >= tile.rows - min(tile.lines, tile.rows)) & (turn < len(life.born))
         end = int(life.dies.max())
         first = np.array([life.born[turn[kept & (y % tile.lines == n)]].min(initial=end + 1) for n in line])
         last = np.full_like(first, end)
