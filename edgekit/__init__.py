@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import build, evaluate, flash, inspect, new, plan, profile, run
+    from .api import bench, build, evaluate, flash, inspect, new, plan, profile, run
 
 __version__ = "0.1.0"
-__all__ = ["build", "evaluate", "flash", "inspect", "new", "plan", "profile", "run"]
+__all__ = ["bench", "build", "evaluate", "flash", "inspect", "new", "plan", "profile", "run"]
 
 
 def __getattr__(name: str) -> Any:

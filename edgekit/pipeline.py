@@ -6,13 +6,13 @@ into the user's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgekit_codegen import passes
+from edgekit_codegen import passes, providers
 from edgekit_codegen.emit import Sources, emit
 from edgekit_codegen.errors import CodegenError, DoesNotFit, UnsupportedModel
 from edgekit_codegen.ir import Graph, TensorId
@@ -20,7 +20,7 @@ from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.planner import make_plan
 from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.schedule import ends, front
+from edgekit_codegen.schedule import ends, front, layerwise
 from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
 
@@ -61,6 +61,7 @@ def compile_model(
     slowdown: float | None = None,
     schedule: Path | None = None,
     solver: bool = False,
+    kernels: str = "edgekit",
 ) -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
 
@@ -71,13 +72,17 @@ def compile_model(
 
     schedule       a schedule file to take instead of any search; it says how input and output are streamed, too
     solver         pack the schedule that was found, or taken, by CP-SAT as well
+    kernels        whose kernels compute what they can (Target.kernels); a library's compute whole layers, so that there
+                   is one schedule, layer by layer: require_rows says what that excludes
 
     Otherwise the schedule is the fastest that fits; FitError names the smallest where none does. ModelError where the
     input or the output cannot be streamed, UsageError where the solver is not installed.
     """
     if solver and find_spec("ortools") is None:
         raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")
-    read = read_model(model, board, io)
+    read = read_model(model, board, io, kernels)
+    if kernels != "edgekit":
+        return Compiled(read.source, read.graph, read.steps, read.target, _plan_layers(read, sram, solver))
     if schedule is not None:
         return Compiled(
             read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram, solver)
@@ -94,6 +99,34 @@ def compile_model(
     return Compiled(read.source, read.graph, read.steps, read.target, plan)
 
 
+def require_rows(kernels: str, asked: Mapping[str, object]) -> None:
+    """UsageError where options (as they are spelled -> what was given) want other schedules than layer by layer, of
+    which a library's kernels allow none."""
+    named = [option for option, given in asked.items() if given]
+    if kernels != "edgekit" and named:
+        raise UsageError(
+            "kernels.layers",
+            f"{named[0]} does not go with the kernels of {kernels}, which compute whole layers",
+            f"leave {named[0]} out, or take edgekit's own: --kernels edgekit",
+        )
+
+
+def _plan_layers(read: Read, sram: int | None, solver: bool) -> Plan:
+    """The certified plan, layer by layer, where kernels compute whole outputs in one call."""
+    with compiler_errors(read.source.name):
+        schedule = layerwise.schedule(read.graph, providers.at_once(read.graph, read.target))
+        plan = make_plan(read.graph, schedule, read.target, refine if solver else None)
+        validate(read.graph, plan, read.target)
+    _require_room(read.source.name, plan, sram, "take edgekit's own kernels, which need less: --kernels edgekit")
+    return plan
+
+
+def _require_room(what: str, plan: Plan, sram: int | None, hint: str) -> None:
+    if sram is not None and plan.arena_bytes > sram:
+        message = f"{what}: needs {plan.arena_bytes:,} bytes of memory, {sram:,} are allowed"
+        raise FitError("memory.does_not_fit", message, hint)
+
+
 def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None, solver: bool) -> Plan:
     """The certified plan of a schedule file."""
     schedule = schedule_file.load(path, model, read.graph)
@@ -104,19 +137,18 @@ def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None, solver
         raise FitError(error.code, f"{path.name}: {error.message}", error.hint) from error
     except CodegenError as error:
         raise ConfigError("schedule.impossible", f"{path}: {error.message}", schedule_file.AGAIN) from error
-    if sram is not None and plan.arena_bytes > sram:
-        message = f"{path.name}: needs {plan.arena_bytes:,} bytes of memory, {sram:,} are allowed"
-        raise FitError("memory.does_not_fit", message, "plan a smaller schedule with --sram")
+    _require_room(path.name, plan, sram, "plan a smaller schedule with --sram")
     return plan
 
 
-def read_model(model: Path, board: Board, io: str = "model") -> Read:
-    """Read a model, rewrite it exactly, and put its operators into the order that needs the least memory."""
+def read_model(model: Path, board: Board, io: str = "model", kernels: str = "edgekit") -> Read:
+    """Read a model, rewrite it exactly, and put its operators into the order that needs the least memory. kernels: as
+    Target.kernels."""
     source = frontend.load(model, io=io)
     with compiler_errors(model.name):
         optimized = passes.optimize(source)
         graph = ordered(optimized.graph)
-    return Read(source, graph, optimized.steps, boards.target(board))
+    return Read(source, graph, optimized.steps, boards.target(board, kernels))
 
 
 def pareto(read: Read, stream_input: bool = False, stream_output: bool = False) -> tuple[front.Point, ...]:

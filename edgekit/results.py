@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -43,6 +44,8 @@ class BuildResult:
     stack_bytes  the bound from frame sizes and the call graph, None where the toolchain gives none
     macs         multiply-accumulates executed; macs_original is the model's before exact rewrites
     cached       nothing had to be compiled
+    kernels      layer -> whose kernel computes it
+    library      which CMSIS-NN the image holds, "" for none
     """
 
     model: str
@@ -67,6 +70,8 @@ class BuildResult:
     dir: Path
     cached: bool
     seconds: float
+    kernels: Mapping[str, str]
+    library: str
 
     def to_json(self) -> Json:
         plain = {
@@ -87,6 +92,7 @@ class PlanResult:
 
     input               "resident", or "streamed": each row delivered once, in order
     output              the same: each row handed over once, in order
+    kernels             layer -> whose kernel computes it
     saved               the schedule file that was written
     points              the front, where it was asked for
     explanation         why the plan needs what it needs, where it was asked for
@@ -107,6 +113,7 @@ class PlanResult:
     peak_layer: str
     peak_tensors: tuple[tuple[str, int], ...]
     buffers: tuple[Json, ...]
+    kernels: Mapping[str, str]
     plots: tuple[Path, ...] = ()
     saved: Path | None = None
     points: tuple[PlanPoint, ...] = ()
@@ -129,6 +136,7 @@ class PlanResult:
             "schedule": self.schedule,
             "peak": {"layer": self.peak_layer, "tensors": [{"name": n, "bytes": b} for n, b in self.peak_tensors]},
             "buffers": list(self.buffers),
+            "kernels": dict(self.kernels),
             "plots": [str(p) for p in self.plots],
             "saved_schedule": None if self.saved is None else str(self.saved),
             "points": [p.to_json() for p in self.points],

@@ -29,6 +29,7 @@ class Target:
     name     for messages and generated comments
     regions  in order of preference; at most 4 (EK_MAX_REGIONS)
     isa      which kernels run on it (providers.PROVIDERS): "scalar" ones run anywhere, "mve" ones need Helium
+    kernels  whose kernels compute what they can (providers.KERNELS); edgekit's compute the rest
     cycles   instruction class -> cycles, for estimates; empty where no table is known
     """
 
@@ -36,6 +37,7 @@ class Target:
     regions: tuple[Region, ...]
     isa: str = "scalar"
     cycles: Mapping[str, float] = field(default_factory=dict)
+    kernels: str = "edgekit"
 
 
 def host_target(size: int = 64 << 20) -> Target:

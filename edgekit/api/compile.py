@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edgekit_codegen import cost, passes
+from edgekit_codegen.emit.names import Names
 from edgekit_codegen.ir import Graph
+from edgekit_codegen.providers import kernel_of
 from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.front import Point
 from edgekit_codegen.schedule.text import describe
@@ -38,6 +40,7 @@ def build(
     stream_input: bool = False,
     stream_output: bool = False,
     solver: bool = False,
+    kernels: str | None = None,
     start: Path | str = ".",
 ) -> BuildResult:
     """Build firmware for a board.
@@ -52,6 +55,8 @@ def build(
                       layer (1.1); None takes the fastest that fits
     schedule          a file that `plan` saved: its schedule, instead of any search
     solver            pack the schedule's buffers by CP-SAT as well, of the extra `solver`
+    kernels           "cmsis-nn" has CMSIS-NN compute the layers that it can, each as a whole; edgekit's kernels compute
+                      the others
 
     The other arguments override environment, project and defaults, as flags do on the command line.
     Raises the errors of `edgekit.errors`; their `exit` is the command's exit code.
@@ -63,7 +68,9 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     chosen_toolchain = resolve("toolchain", toolchain, subject.project).value
     chosen_level = resolve("optimize", optimize, subject.project).known
+    chosen_kernels = resolve("kernels", kernels, subject.project).known
     chosen_schedule = _one_way(latency_overhead, schedule)
+    pipeline.require_rows(chosen_kernels, _asked(latency_overhead, schedule, stream_input, stream_output))
     room = sram
     while True:
         compiled = pipeline.compile_model(
@@ -76,6 +83,7 @@ def build(
             slowdown=latency_overhead,
             schedule=chosen_schedule,
             solver=solver,
+            kernels=chosen_kernels,
         )
         artifact = pipeline.to_firmware(compiled, subject.board, folder, chosen_toolchain, chosen_level)
         if sram is None or artifact.sram_bytes <= sram:
@@ -105,6 +113,8 @@ def build(
         dir=folder,
         cached=artifact.cached,
         seconds=time.perf_counter() - began,
+        kernels=_kernels(compiled),
+        library=artifact.library,
     )
     workspace.record(result, subject.model, chosen_io)
     return result
@@ -125,6 +135,7 @@ def plan(
     schedule: Path | str | None = None,
     save_schedule: Path | str | None = None,
     solver: bool = False,
+    kernels: str | None = None,
     start: Path | str = ".",
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain.
@@ -136,11 +147,15 @@ def plan(
     pareto         list all plans that no other one beats in both memory and time as well, whether they fit or not
     explain        say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
 
-    latency_overhead  as for `build`; so are `schedule` and `solver`
+    latency_overhead  as for `build`; so are `schedule`, `solver` and `kernels`
     save_schedule     names a file to write the plan's schedule into
     """
     subject = locate(model, board, Path(start))
     chosen_io = resolve("io", io, subject.project).known
+    chosen_kernels = resolve("kernels", kernels, subject.project).known
+    asked = _asked(latency_overhead, schedule, stream_input, stream_output)
+    more = {"--pareto": pareto, "--explain": explain, "--save-schedule": save_schedule}
+    pipeline.require_rows(chosen_kernels, {**asked, **more})
     compiled = pipeline.compile_model(
         subject.model,
         subject.board,
@@ -151,6 +166,7 @@ def plan(
         latency_overhead,
         _one_way(latency_overhead, schedule),
         solver,
+        chosen_kernels,
     )
     streams_input, streams_output = _streamed(compiled)
     if save_schedule is not None:
@@ -183,6 +199,7 @@ def plan(
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
         buffers=summary.buffers,
+        kernels=_kernels(compiled),
         plots=plots,
         saved=None if save_schedule is None else Path(save_schedule),
         points=points if pareto else (),
@@ -196,6 +213,24 @@ def _one_way(latency_overhead: float | None, schedule: Path | str | None) -> Pat
         said = "--schedule and --latency-overhead exclude each other"
         raise UsageError("schedule.both", said, "a schedule file leaves nothing to choose")
     return None if schedule is None else Path(schedule)
+
+
+def _asked(
+    latency_overhead: float | None, schedule: Path | str | None, stream_input: bool, stream_output: bool
+) -> dict[str, object]:
+    """The options that ask for a schedule, as they are spelled."""
+    return {
+        "--latency-overhead": latency_overhead,
+        "--schedule": schedule,
+        "--stream-input": stream_input,
+        "--stream-output": stream_output,
+    }
+
+
+def _kernels(compiled: pipeline.Compiled) -> dict[str, str]:
+    """Layer -> whose kernel computes it."""
+    graph, names = compiled.graph, Names(compiled.graph, compiled.plan)
+    return {names.constant(i): kernel_of(graph, graph.ops[i], compiled.target).provider for i in names.layers}
 
 
 def _streamed(compiled: pipeline.Compiled) -> tuple[bool, bool]:

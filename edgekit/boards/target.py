@@ -18,13 +18,14 @@ VECTOR_CORES = ("cortex-m55",)
 """Cores with Helium (MVE)."""
 
 
-def target(board: Board) -> Target:
+def target(board: Board, kernels: str = "edgekit") -> Target:
     """The memories that the board gives to the arena, less the stack and the firmware's data, fastest first, and what
-    its core's kernels may use."""
+    its core's kernels may use. kernels: as Target.kernels."""
     arenas = [m for m in board.memory if "arena" in m.use]
     ordered = sorted(arenas, key=lambda m: m.wait_states)  # stable: equal memories stay in the file's order
     regions = tuple(Region(m.name, _left(board, m), ALIGN, m.wait_states) for m in ordered)
-    return Target(board.name, regions, isa="mve" if board.mcu.core in VECTOR_CORES else "scalar")
+    isa = "mve" if board.mcu.core in VECTOR_CORES else "scalar"
+    return Target(board.name, regions, isa=isa, kernels=kernels)
 
 
 def _left(board: Board, memory: Memory) -> int:

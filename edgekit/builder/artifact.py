@@ -47,6 +47,7 @@ class Artifact:
     sram_bytes     arena + data + bss + stack
     cached         nothing had to be compiled or linked
     seconds        wall time of the build
+    library        which CMSIS-NN it holds, "" for none
     """
 
     elf: Path
@@ -68,6 +69,7 @@ class Artifact:
     memories: tuple[MemoryUse, ...]
     cached: bool
     seconds: float
+    library: str = ""
 
 
 def memory_table(board: Board, image: Image, stack_bytes: int) -> tuple[MemoryUse, ...]:

@@ -14,7 +14,7 @@ from .. import resources
 from ..boards import Board
 from ..boards.target import FIRMWARE_DATA
 from ..errors import FitError, ToolchainError
-from . import stack
+from . import cmsis_nn, stack
 from .artifact import Artifact, MemoryUse, format_table, memory_table
 from .cache import Cache, digest, digest_files, user_cache
 from .compile import EXACT, WARNINGS, Compiler, Objects, Unit, compile_units
@@ -112,18 +112,23 @@ def _prepare(sources: Sources, board: Board, out: Path, toolchain: Toolchain) ->
 
 
 def _flags(plan: _Plan, optimize: str) -> tuple[str, ...]:
+    return (*WARNINGS, *_compiled(plan, optimize))
+
+
+def _compiled(plan: _Plan, optimize: str) -> tuple[str, ...]:
+    """The options that decide on the code."""
     extra = _ZIG if plan.toolchain.name == "zig" else ()
-    return (*plan.machine, f"-{optimize}", *WARNINGS, *EXACT, *_FREESTANDING, *extra)
+    return (*plan.machine, f"-{optimize}", *EXACT, *_FREESTANDING, *extra)
 
 
 def _units(plan: _Plan, optimize: str) -> list[Unit]:
     """The model's files and the firmware's. Every header counts as an input of every file that could include it."""
-    flags = _flags(plan, optimize)
-    model_inputs = digest_files(plan.model.texts)
+    flags, model = _flags(plan, optimize), plan.model
     units = [
-        Unit(plan.model.folder / name, f"model/{Path(name).stem}", flags, (plan.model.folder,), model_inputs)
-        for name in plan.model.units
+        Unit(model.folder / name, f"model/{Path(name).stem}", flags, model.search, model.inputs) for name in model.units
     ]
+    if model.library is not None:
+        units += cmsis_nn.units(model.library, _compiled(plan, optimize))
     folders = firmware_folders(plan.board)
     inputs = firmware_inputs(folders)
     defined = tuple(f"-D{name}={value}" for name, value in definitions(plan.board).items())
@@ -264,6 +269,7 @@ def _artifact(
         memories=table,
         cached=cached,
         seconds=time.perf_counter() - began,
+        library=str(plan.model.library or ""),
     )
 
 

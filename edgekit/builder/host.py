@@ -13,8 +13,9 @@ from edgekit_codegen.emit import Sources
 from .. import boards, resources
 from ..boards import Board
 from ..errors import ToolchainError
+from . import cmsis_nn
 from .artifact import Artifact, MemoryUse
-from .cache import Cache, digest, digest_files, user_cache
+from .cache import Cache, digest, user_cache
 from .compile import EXACT, WARNINGS, Compiler, Unit, compile_units, run
 from .firmware import firmware_folders, firmware_inputs
 from .image import BUILD_ID_BYTES, image_source
@@ -38,14 +39,14 @@ def host_compiler() -> tuple[tuple[str, ...], str]:
 
 def build_host(sources: Sources, out: Path, *, optimize: str = "O2", sanitize: bool = False) -> Path:
     """Build the program in folder `out`; its path. `sanitize` adds the address and undefined-behaviour sanitizers."""
-    program, _, _ = _build(sources, boards.load("host"), out, optimize, sanitize)
+    program, *_ = _build(sources, boards.load("host"), out, optimize, sanitize)
     return program
 
 
 def build_host_artifact(sources: Sources, board: Board, out: Path, *, optimize: str, began: float) -> Artifact:
     """build_host with an Artifact, so that board "host" builds as any other. The program counts as no memory's use
     but the arena's."""
-    program, build_id, cached = _build(sources, board, out, optimize, False)
+    program, build_id, cached, library = _build(sources, board, out, optimize, False)
     arena = sum(region.used for region in sources.regions)
     rows = tuple(
         MemoryUse(memory.name, memory.kind, region.used, memory.size, {"arena": region.used})
@@ -74,10 +75,11 @@ def build_host_artifact(sources: Sources, board: Board, out: Path, *, optimize: 
         memories=rows,
         cached=cached,
         seconds=time.perf_counter() - began,
+        library=library,
     )
 
 
-def _build(sources: Sources, board: Board, out: Path, optimize: str, sanitize: bool) -> tuple[Path, str, bool]:
+def _build(sources: Sources, board: Board, out: Path, optimize: str, sanitize: bool) -> tuple[Path, str, bool, str]:
     command, identity = host_compiler()
     objects = out / "objects"
     shutil.rmtree(objects, ignore_errors=True)
@@ -90,8 +92,11 @@ def _build(sources: Sources, board: Board, out: Path, optimize: str, sanitize: b
     prefixes = {resources.firmware(): "firmware", resources.kernels(): "edgekit", out.resolve(): "."}
     compiler = Compiler(command, identity, prefixes, environment)
     extra = SANITIZERS if sanitize else ("-fno-sanitize=all",) if uses_zig else ()
-    flags = (f"-{optimize}", *WARNINGS, *EXACT, "-ffunction-sections", "-fdata-sections", *extra)
+    code = (f"-{optimize}", *EXACT, "-ffunction-sections", "-fdata-sections", *extra)
+    flags = (*WARNINGS, *code)
     units = _units(model, board, flags)
+    units += [] if model.library is None else cmsis_nn.units(model.library, code)
+    library = str(model.library or "")
     compiled = compile_units(units, compiler, objects, cache)
     build_id = digest("host", identity, *flags, model.symbol, repr(model.arenas), *compiled.keys)[: 2 * BUILD_ID_BYTES]
     image = _image_unit(model, board, out, build_id, flags)
@@ -100,18 +105,17 @@ def _build(sources: Sources, board: Board, out: Path, optimize: str, sanitize: b
     key = digest("host-link", identity, *extra, *compiled.keys, *image_object.keys)
     if cache.take(key, ".exe", program):
         program.chmod(0o755)
-        return program, build_id, compiled.cached and image_object.cached
+        return program, build_id, compiled.cached and image_object.cached, library
     inputs = [str(p) for p in (*compiled.paths, *image_object.paths)]
     argv = [*command, *extra, *inputs, "-lm", "-o", str(program)]
     run(argv, environment, "toolchain.link", "the program does not link")
     cache.put(key, ".exe", program)
-    return program, build_id, False
+    return program, build_id, False, library
 
 
 def _units(model: Model, board: Board, flags: Sequence[str]) -> list[Unit]:
-    inputs = digest_files(model.texts)
     units = [
-        Unit(model.folder / name, f"model/{Path(name).stem}", tuple(flags), (model.folder,), inputs)
+        Unit(model.folder / name, f"model/{Path(name).stem}", tuple(flags), model.search, model.inputs)
         for name in model.units
     ]
     folders = firmware_folders(board)

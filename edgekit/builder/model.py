@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit_codegen.emit import Sources
+from edgekit_codegen.providers.cmsis import NAME
 
+from . import cmsis_nn
+from .cache import digest, digest_files
+from .cmsis_nn import Library
 from .image import Arena
 
 
@@ -23,6 +27,7 @@ class Model:
     layers  how many it has
     pulls   an input is streamed
     pushes  an output is streamed
+    library  the sources of CMSIS-NN where layers call it, else None
     """
 
     folder: Path
@@ -33,6 +38,18 @@ class Model:
     layers: int
     pulls: bool
     pushes: bool
+    library: Library | None = None
+
+    @property
+    def inputs(self) -> str:
+        """A digest of all that its C files may include."""
+        own = digest_files(self.texts)
+        return own if self.library is None else digest(own, self.library.inputs)
+
+    @property
+    def search(self) -> tuple[Path, ...]:
+        """The folders that its C files include from."""
+        return (self.folder, *(() if self.library is None else self.library.search))
 
 
 def write_model(sources: Sources, folder: Path) -> Model:
@@ -49,5 +66,13 @@ def write_model(sources: Sources, folder: Path) -> Model:
             path.write_bytes(text)
     arenas = tuple(Arena(r.name, r.used, r.align) for r in sources.regions)
     return Model(
-        folder.resolve(), texts, sources.units, sources.symbol, arenas, sources.layers, sources.pulls, sources.pushes
+        folder=folder.resolve(),
+        texts=texts,
+        units=sources.units,
+        symbol=sources.symbol,
+        arenas=arenas,
+        layers=sources.layers,
+        pulls=sources.pulls,
+        pushes=sources.pushes,
+        library=cmsis_nn.locate() if NAME in sources.providers else None,
     )

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..errors import UsageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 MODEL = click.Path(path_type=Path, dir_okay=False)
@@ -27,6 +29,14 @@ def common(function: F) -> F:
 
 def board(function: F) -> F:
     return click.option("--board", "board_name", metavar="BOARD", help="Board name or alias (see `edgekit boards`).")(
+        function
+    )
+
+
+def compiler(function: F) -> F:
+    """--toolchain and --optimize."""
+    function = click.option("--optimize", metavar="LEVEL", help="O2, O3 or Os.")(function)
+    return click.option("--toolchain", metavar="NAME", help="gnu or zig; default: gnu if on the PATH, else zig.")(
         function
     )
 
@@ -66,6 +76,15 @@ def solver(function: F) -> F:
     )(function)
 
 
+def kernels(function: F) -> F:
+    return click.option(
+        "--kernels",
+        metavar="NAME",
+        help="cmsis-nn: CMSIS-NN, of CMSIS_NN_ROOT or fetched, computes the layers that it can, each as a whole."
+        " Default: edgekit's own kernels.",
+    )(function)
+
+
 def stream_input(function: F) -> F:
     return click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")(function)
 
@@ -95,3 +114,16 @@ def device(function: F) -> F:
     ):
         function = decorate(function)
     return function
+
+
+def seconds(text: str | None) -> float | None:
+    """--timeout. Raises UsageError for what is no time."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0.0:
+        raise UsageError("usage", f"--timeout is {text!r}", "a number of seconds above 0")
+    return value

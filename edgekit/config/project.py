@@ -28,6 +28,7 @@ class BuildConfig:
     optimize: str | None = None
     toolchain: str | None = None
     io: str | None = None
+    kernels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from edgekit_codegen.providers import KERNELS
+
 from ..errors import ConfigError
 from . import toml
 from .project import Project
@@ -33,6 +35,9 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("toolchain", None, ("gnu", "zig"), "C toolchain; default: arm-none-eabi-gcc if on the PATH, else zig"),
         Setting("optimize", "O2", ("O2", "O3", "Os"), "compiler optimisation"),
         Setting("io", "model", ("model", "int8"), "int8 strips QUANTIZE and DEQUANTIZE at the model's edges"),
+        Setting(
+            "kernels", "edgekit", tuple(KERNELS), "whose kernels compute what they can; edgekit's compute the rest"
+        ),
         Setting("device", None, help="serial port of the board"),
         Setting("timeout", "120", help="seconds that one inference may take"),
     )

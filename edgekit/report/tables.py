@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -41,6 +42,7 @@ def build(result: BuildResult) -> Renderables:
         f"SRAM   [bold]{result.sram_bytes:,} B[/]: arena {result.arena_bytes:,} B"
         f" (lower bound {result.arena_lower_bound_bytes:,} B), stack at most {stack}, the rest data and bss",
         f"flash  [bold]{result.flash_bytes:,} B[/]: weights {result.weights_bytes:,} B, code {result.code_bytes:,} B",
+        *_kernels(result.kernels, result.library),
         *work(result.macs, result.macs_original, result.rewrites),
         f"image  {_short(result.elf)}",
     ]
@@ -48,7 +50,7 @@ def build(result: BuildResult) -> Renderables:
 
 def plan(result: PlanResult) -> Renderables:
     """The memory plan: totals, regions, buffers by address, and what holds the peak."""
-    table = _table("buffer", "region", "offset>", "bytes>", "live")
+    table = plain_table("buffer", "region", "offset>", "bytes>", "live")
     for buffer in result.buffers:
         table.add_row(
             buffer["name"],
@@ -71,6 +73,7 @@ def plan(result: PlanResult) -> Renderables:
         f"arena  [bold]{result.arena_bytes:,} B[/], live-set lower bound {result.arena_lower_bound_bytes:,} B:"
         f" {certified}",
         f"peak   in {result.peak_layer}: {holders}",
+        *_kernels(result.kernels),
         *work(result.macs, result.macs_original, result.rewrites),
         *(f"plot   {_short(path)}" for path in result.plots),
         *([f"saved  {_short(result.saved)}"] if result.saved is not None else []),
@@ -81,7 +84,7 @@ def plan(result: PlanResult) -> Renderables:
 
 def explanation(result: Explanation) -> Renderables:
     """What holds the peak, tensor by tensor; what keeps it from being a stream; the next smaller plan."""
-    table = _table("live bytes>", "of>", f"what is live at the peak, in {result.step}")
+    table = plain_table("live bytes>", "of>", f"what is live at the peak, in {result.step}")
     for tensor in result.tensors:
         table.add_row(f"{tensor.bytes:,}", f"{tensor.of:,}" if tensor.of != tensor.bytes else "", escape(tensor.name))
     held = [f"{'limit ' if n == 0 else '      '} {escape(text)}" for n, text in enumerate(result.obstacles)]
@@ -95,7 +98,7 @@ def explanation(result: Explanation) -> Renderables:
 
 def points(found: Sequence[PlanPoint]) -> Table:
     """The front between memory and time, the fastest first; instructions and cycles are estimates."""
-    table = _table("arena>", "MACs>", "instructions>", "", "cycles>", "input", "output", "schedule")
+    table = plain_table("arena>", "MACs>", "instructions>", "", "cycles>", "input", "output", "schedule")
     for point in found:
         work = "" if point.extra_instructions == 0 else f"+{point.extra_instructions:,}"
         share = "" if point.extra_instructions == 0 else f"{point.slowdown - 1:+.2%}"
@@ -107,7 +110,7 @@ def points(found: Sequence[PlanPoint]) -> Table:
 
 def regions(memories: Iterable[MemoryUse]) -> Table:
     """Each memory of the board with a bar of its use."""
-    table = _table("memory", "used>", "size>", "use", "", "what")
+    table = plain_table("memory", "used>", "size>", "use", "", "what")
     table.columns[3].no_wrap = True
     for memory in memories:
         share = memory.used / memory.size if memory.size else 0.0
@@ -121,7 +124,7 @@ def regions(memories: Iterable[MemoryUse]) -> Table:
 
 def layers(rows: Sequence[LayerResult]) -> Table:
     """The per-layer table; columns that the target cannot tell stay empty."""
-    table = _table("#>", "operator", "", "MACs>", "instructions>", "per MAC>", "cycles>", "share>")
+    table = plain_table("#>", "operator", "", "MACs>", "instructions>", "per MAC>", "cycles>", "share>")
     total = sum(r.instructions or r.cycles or 0 for r in rows)
     for row in rows:
         weight = row.instructions if row.instructions is not None else row.cycles
@@ -130,9 +133,9 @@ def layers(rows: Sequence[LayerResult]) -> Table:
             row.op,
             row.detail,
             f"{row.macs:,}" if row.macs else "",
-            _number(row.instructions),
+            number(row.instructions),
             f"{row.instructions / row.macs:.2f}" if row.instructions is not None and row.macs else "",
-            _number(row.cycles),
+            number(row.cycles),
             f"{weight / total:.0%}" if weight is not None and total else "",
         )
     return table
@@ -195,7 +198,7 @@ def _accuracy(who: str, correct: int, samples: int) -> str:
 def inspection(result: InspectResult) -> Renderables:
     """Operators with shapes, attributes and MACs; what is unsupported, and why."""
     model = result.inspection
-    table = _table("#>", "operator", "", "inputs", "output", "MACs>", "")
+    table = plain_table("#>", "operator", "", "inputs", "output", "MACs>", "")
     for op in model.operators:
         table.add_row(
             str(op.index),
@@ -228,7 +231,7 @@ def _tensor(tensor: TensorInfo) -> str:
 
 
 def boards(result: BoardsResult) -> Renderables:
-    table = _table("board", "aliases", "core", "RAM>", "flash>", "status", "")
+    table = plain_table("board", "aliases", "core", "RAM>", "flash>", "status", "")
     for board in result.boards:
         table.add_row(
             board.name,
@@ -243,7 +246,7 @@ def boards(result: BoardsResult) -> Renderables:
 
 
 def doctor(result: DoctorResult) -> Renderables:
-    table = _table("", "what", "found", "needed for", "get it with")
+    table = plain_table("", "what", "found", "needed for", "get it with")
     for check in result.checks:
         table.add_row(
             Text("✓", "green") if check.ok else Text("✗", "red"),
@@ -263,12 +266,21 @@ def work(now: int, original: int, rewrites: Sequence[Rewrite]) -> Iterator[str]:
         yield f"       [dim]{rewrite.name.replace('_', ' ')}: {times}{effect}[/]"
 
 
+def _kernels(kernels: Mapping[str, str], library: str = "") -> Iterator[str]:
+    """Whose kernels compute how many layers, and which layers are edgekit's; nothing where all are."""
+    own = [layer for layer, provider in kernels.items() if provider == "edgekit"]
+    if len(own) < len(kernels):
+        others = ", ".join(f"{p} {n} layers" for p, n in Counter(p for p in kernels.values() if p != "edgekit").items())
+        rest = f"; edgekit {len(own)}: {', '.join(own)}" if own else ""
+        yield f"kernels {others}{rest}" + (f" ({library})" if library else "")
+
+
 def _short(path: Path) -> Path:
     """The path as somebody in this folder would type it."""
     return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
     """A plain table; a column whose name ends in '>' is right-aligned."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in columns:
@@ -277,5 +289,5 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _number(value: int | None) -> str:
+def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"

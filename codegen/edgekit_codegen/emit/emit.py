@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from ..errors import CodegenError
 from ..ir.types import Graph
 from ..memory.plan import Plan
-from ..providers import kernel_of
+from ..providers import cmsis, kernel_of
 from ..schedule import walk
 from ..target import Target
 from .header import header
@@ -33,18 +34,22 @@ def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOp
             "give the arena fewer memories in the board's file",
         )
     kernels = {index: kernel_of(graph, graph.ops[index], target) for index in names.layers}
+    providers = tuple(sorted({kernel.provider for kernel in kernels.values()}))
     source, weights = model(graph, name, names, kernels)
     texts = {
         f"{name}.c": source,
         f"{name}.h": header(graph, name, names),
         f"{name}_weights.h": weights,
-        "layers.json": layers_json(graph, name, names),
-        **{path: _project(path, name, names, target) for path in ("example_main.c", "CMakeLists.txt", "README.md")},
+        "layers.json": layers_json(graph, name, names, kernels),
+        **{
+            path: _project(path, name, names, target, providers)
+            for path in ("example_main.c", "CMakeLists.txt", "README.md")
+        },
         **headers(kernel_headers(kernels)),
     }
     regions = tuple(plan.regions[i] for i in names.used)
     pulls, pushes = _streamed(names)
-    return Sources(name, texts, (f"{name}.c",), regions, len(names.layers), pulls, pushes)
+    return Sources(name, texts, (f"{name}.c",), regions, len(names.layers), pulls, pushes, providers)
 
 
 def _streamed(names: Names) -> tuple[bool, bool]:
@@ -53,8 +58,13 @@ def _streamed(names: Names) -> tuple[bool, bool]:
     return bool(found & set(names.graph.inputs)), bool(found & set(names.graph.outputs))
 
 
-def _project(path: str, name: str, names: Names, target: Target) -> str:
+def _project(path: str, name: str, names: Names, target: Target, providers: Collection[str]) -> str:
     upper, numbers = name.upper(), range(len(names.used))
+    library = template("cmsis_nn.cmake").substitute(name=name) if cmsis.NAME in providers else ""
+    compiled = f"cc -std=c11 -O2 -I. example_main.c {name}.c -o {name}", f"./{name}"
+    if library:
+        built = "cmake -B build -DCMSIS_NN_ROOT=CMSIS-NN && cmake --build build"
+        compiled = built, f"./build/{name}_example"
     pulls, pushes = _streamed(names)
     read = template("example_rows.c" if pulls else "example_inputs.c")
     return template(path).substitute(
@@ -65,6 +75,11 @@ def _project(path: str, name: str, names: Names, target: Target) -> str:
         push=", .push = push" if pushes else "",
         output="output" if pushes else f"{name}_output(&ctx, i)",
         target=target.name,
+        compile=compiled[0],
+        run=compiled[1],
+        library=library,
+        needs=template("cmsis_nn.md").substitute(commit=cmsis.COMMIT) if library else "",
+        libraries="with CMSIS-NN" if library else "no library needed",
         arena=f"{names.plan.arena_bytes:,}",
         arrays="\n".join(
             f"static _Alignas({upper}_REGION_{i}_ALIGN) uint8_t region_{i}[{upper}_REGION_{i}_BYTES];" for i in numbers

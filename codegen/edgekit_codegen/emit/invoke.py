@@ -60,6 +60,9 @@ def _node(graph: Graph, node: Node, names: Names, strips: frozenset[int], counts
         for child in node.body:
             yield from _node(graph, child, names, strips, {**counts, node.var: node.n})
         yield f"{indent}}}"
+    elif isinstance(node, Run) and node.once is not None:
+        yield f"{indent}ek_mark(ctx, {names.layers.index(node.op)});"
+        yield f"{indent}{names.layer(node.op)}(ctx);"
     elif isinstance(node, Run):
         rows, pixels, _ = _computed(graph, node).hwc
         bounds = [_clipped(node.box.y0, rows, counts), _clipped(node.box.y1, rows, counts)]

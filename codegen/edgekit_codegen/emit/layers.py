@@ -46,9 +46,7 @@ def layer(
         target = f"ek_fresh_row({fresh_name(op.outputs[0], names)}, y)"
     pixels = ("x0", "x1") if strips else ("0", str((graph.operand(op, 0) if adds else graph.result(op)).hwc[1]))
     where = (_within_image(access), *pixels) if receives_row(access) or adds else pixels
-    scratch = next((s for s in names.plan.scratch if s.op == index), None)
-    memory = "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
-    constant = names.constant(index)
+    memory, constant = _scratch(index, names), names.constant(index)
     arguments = (f"&{constant}", "in", target, *where, consts.weights_name, consts.requant_name, memory)
     tile = names.tile_of(graph, index)
     parameters = "const ek_ctx_t *ctx, int y0, int y1" + (", int x0, int x1" if strips else "")
@@ -68,6 +66,32 @@ def layer(
             "",
         ]
     )
+
+
+def layer_at_once(graph: Graph, index: int, kernel: Kernel, names: Names, consts: Constants) -> str:
+    """The layer's function where one call of the kernel computes the whole output."""
+    op = graph.ops[index]
+    _require_rows(graph, op, names, whole=True)
+    inputs = _inputs(graph, op, Whole(), names, consts)
+    target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, 0)"
+    arguments = (f"&{names.constant(index)}", "in", target, consts.weights_name, _scratch(index, names))
+    return "\n".join(
+        [
+            f"static EK_LAYER void {names.layer(index)}(const ek_ctx_t *ctx)",
+            "{",
+            *(literals.INDENT + line for line in inputs),
+            literals.fill(f"{literals.INDENT}{kernel.function}(", arguments, ");"),
+            "    ek_layer_end();",
+            "}",
+            "",
+        ]
+    )
+
+
+def _scratch(index: int, names: Names) -> str:
+    """In C, where the working memory of an operator's kernel lies."""
+    scratch = next((s for s in names.plan.scratch if s.op == index), None)
+    return "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
 
 
 def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constants) -> list[str]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ..ir.types import Graph, TensorId
 from ..naming import short_name
 from ..ops import TABLE
+from ..ops.record import Kernel
 from ..schedule import walk
 from .names import Names
 
 SCHEMA = 1
 
 
-def layers_json(graph: Graph, name: str, names: Names) -> str:
-    """The document's text; layers are numbered as the generated code marks them."""
+def layers_json(graph: Graph, name: str, names: Names, kernels: Mapping[int, Kernel]) -> str:
+    """The document's text; layers are numbered as the generated code marks them. kernels: by the operators' numbers."""
     document = {
         "schema": SCHEMA,
         "model": graph.name,
@@ -28,7 +30,7 @@ def layers_json(graph: Graph, name: str, names: Names) -> str:
         ],
         "arena_bytes": names.plan.arena_bytes,
         "arena_lower_bound_bytes": names.plan.lower_bound_bytes,
-        "layers": [_layer(graph, index, names) for index in names.layers],
+        "layers": [_layer(graph, index, names, kernels[index]) for index in names.layers],
     }
     return "{\n" + ",\n".join(f"  {json.dumps(key)}: {_lines(entry)}" for key, entry in document.items()) + "\n}\n"
 
@@ -57,13 +59,14 @@ def _tensor(graph: Graph, ident: TensorId, names: Names) -> dict[str, Any]:
     }
 
 
-def _layer(graph: Graph, index: int, names: Names) -> dict[str, Any]:
+def _layer(graph: Graph, index: int, names: Names, kernel: Kernel) -> dict[str, Any]:
     op = graph.ops[index]
     record = TABLE[op.kind]
     return {
         "index": names.layers.index(index),
         "name": names.constant(index),
         "op": op.kind,
+        "kernels": kernel.provider,
         "describe": record.describe(graph, op),
         "inputs": [list(t.shape) for t in record.operands(graph, op)],
         "output": list(graph.result(op).shape),

@@ -12,7 +12,7 @@ from ..schedule import walk
 from . import literals
 from .constants import constants
 from .invoke import added, in_strips, statements, streams
-from .layers import layer, title
+from .layers import layer, layer_at_once, title
 from .names import Names
 from .project import template
 
@@ -29,7 +29,10 @@ def model(graph: Graph, name: str, names: Names, kernels: Mapping[int, Kernel]) 
     for index in names.layers:
         consts = constants(graph, index, kernels[index], names.constant(index))
         heading = title(graph, index, names)
-        code = layer(graph, index, kernels[index], names, consts, index in strips, index in adding)
+        if kernels[index].once is None:
+            code = layer(graph, index, kernels[index], names, consts, index in strips, index in adding)
+        else:
+            code = layer_at_once(graph, index, kernels[index], names, consts)
         bodies.append(f"/* {heading} */\n{consts.params}\n{code}")
         if consts.weights:
             weights.append(f"/* {heading} */\n{consts.weights}")

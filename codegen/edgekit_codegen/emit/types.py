@@ -20,13 +20,14 @@ class EmitOptions:
 class Sources:
     """A model as C, complete in one folder.
 
-    name     the prefix of its symbols: <name>_model is the ek_model_t, <name>_invoke runs it
-    files    path relative to the folder -> text; deterministic
-    units    the C files of the model itself, without example_main.c
-    regions  the memory regions that the model uses, in the order of ek_ctx_t.region
-    layers   how many layers it marks
-    pulls    an input is streamed: an inference calls ek_ctx_t.pull
-    pushes   an output is streamed: an inference calls ek_ctx_t.push
+    name       the prefix of its symbols: <name>_model is the ek_model_t, <name>_invoke runs it
+    files      path relative to the folder -> text; deterministic
+    units      the C files of the model itself, without example_main.c
+    regions    the memory regions that the model uses, in the order of ek_ctx_t.region
+    layers     how many layers it marks
+    pulls      an input is streamed: an inference calls ek_ctx_t.pull
+    pushes     an output is streamed: an inference calls ek_ctx_t.push
+    providers  whose kernels it runs (providers.KERNELS); what is not edgekit's has to be linked
     """
 
     name: str
@@ -36,6 +37,7 @@ class Sources:
     layers: int
     pulls: bool = False
     pushes: bool = False
+    providers: tuple[str, ...] = ("edgekit",)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))

@@ -36,7 +36,7 @@ def apart(graph: Graph, schedule: Schedule, items: Sequence[Buffer], whole: bool
         for leaf in walk.leaves(node)
         if isinstance(leaf, Run)
     }
-    fixed = _in_one_piece(graph) if whole else frozenset()
+    fixed = _in_one_piece(graph, schedule) if whole else frozenset()
     split = [
         item.spans is not None
         and not item.fresh
@@ -55,15 +55,12 @@ def apart(graph: Graph, schedule: Schedule, items: Sequence[Buffer], whole: bool
     return tuple(made)
 
 
-def _in_one_piece(graph: Graph) -> frozenset[TensorId]:
-    """The graph's inputs and outputs, and what a kernel takes as a whole."""
-    taken = (
-        tensor.id
-        for op in graph.ops
-        if isinstance(TABLE[op.kind].access(graph, op), Whole)
-        for tensor in TABLE[op.kind].operands(graph, op)
-    )
-    return frozenset((*graph.inputs, *graph.outputs, *taken))
+def _in_one_piece(graph: Graph, schedule: Schedule) -> frozenset[TensorId]:
+    """The graph's inputs and outputs, and what a kernel takes, or makes, as a whole."""
+    at_once = [graph.ops[n.op] for n in walk.nodes(schedule) if isinstance(n, Run) and n.once is not None]
+    whole = [op for op in graph.ops if isinstance(TABLE[op.kind].access(graph, op), Whole)]
+    taken = (tensor.id for op in (*whole, *at_once) for tensor in TABLE[op.kind].operands(graph, op))
+    return frozenset((*graph.inputs, *graph.outputs, *taken, *(op.outputs[0] for op in at_once)))
 
 
 def _rows(graph: Graph, item: Buffer) -> int:

@@ -147,7 +147,7 @@ class _Layout:
         """
         op, call = self.graph.ops[index], self.lives.calls[index]
         record, result = TABLE[op.kind], self.graph.result(op)
-        if call.low is not None or call.adds or result.id in self.lives.moved:
+        if call.low is not None or call.adds or call.once is not None or result.id in self.lives.moved:
             return None
         access = record.access(self.graph, op)
         if record.overlap is not Overlap.IN_PLACE or not isinstance(access, Rows):
@@ -252,9 +252,10 @@ def _scratch(graph: Graph, call: Call) -> Iterator[Buffer]:
     if call.adds:
         size, first, last = align_up(record.sums(graph, op)), int(call.first.min()), int(call.last.max())
         yield Buffer((), call.op, size, first, last, 2 * size * len(call.at))
-    elif size := align_up(record.scratch(graph, op)):
-        first, last = int(call.at.min()), int(call.at.max())
-        yield Buffer((), call.op, size, first, last, 2 * size * len(call.at), spans=_again(size, call.at, call.at))
+    elif size := align_up(record.scratch(graph, op) if call.once is None else call.once):
+        times = np.unique(call.at)  # turns whose order is not known count as one
+        first, last = int(times[0]), int(times[-1])
+        yield Buffer((), call.op, size, first, last, 2 * size * len(times), spans=_again(size, times, times))
 
 
 def _activations(graph: Graph, op: Op) -> Iterator[Tensor]:

@@ -64,6 +64,7 @@ class Call:
            turn y computes row y
     tile   what is there of the output at a time; None for all of it
     adds   it adds up the rows of its input
+    once   as Run.once: nothing that it reads or writes may share bytes
     """
 
     op: int
@@ -74,6 +75,7 @@ class Call:
     high: Index | None = None
     tile: Tile | None = None
     adds: bool = False
+    once: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ def calls(graph: Graph, schedule: Schedule) -> Iterator[Call | Transfer]:
     coarse: dict[int, Call] = {}
     for step, node in enumerate(walk.nodes(schedule)):
         begin = step * SPAN
-        if isinstance(node, Run) and _is_whole(graph, node):
+        if isinstance(node, Run) and node.once is None and _is_whole(graph, node):
             times = begin + np.arange(graph.result(graph.ops[node.op]).hwc[0], dtype=np.int64)
             yield Call(node.op, times, times, times)
         elif isinstance(node, Loop) and (paced := _paced(graph, node, begin)) is not None:
@@ -115,7 +117,7 @@ def calls(graph: Graph, schedule: Schedule) -> Iterator[Call | Transfer]:
                 rows = graph.result(graph.ops[leaf.op]).hwc[0]
                 since = coarse[leaf.op].first if leaf.op in coarse else np.full(rows, begin, np.int64)
                 until = np.full(rows, begin + SPAN - 1, np.int64)
-                coarse[leaf.op] = Call(leaf.op, until, since, until)
+                coarse[leaf.op] = Call(leaf.op, until, since, until, once=leaf.once)
                 yield coarse[leaf.op]
 
 

@@ -6,6 +6,7 @@ exactly the tags of the elements it is meant to read, when it reads them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from ..errors import InvalidPlan
 from ..ir.region import Box
-from ..ir.types import Graph, Op, TensorId
+from ..ir.types import Graph, Op, Tensor, TensorId
 from ..ops import TABLE
 from ..ops.record import Overlap, Whole
 from ..schedule import walk
@@ -96,7 +97,10 @@ class _Replay:
 
     def _node(self, node: Leaf, env: Env) -> None:
         if isinstance(node, Run):
-            self._add(node, env) if node.adds else self._run(node, env)
+            if node.once is not None:
+                self._run_at_once(node, node.once)
+            else:
+                self._add(node, env) if node.adds else self._run(node, env)
         elif isinstance(node, Copy):
             for y in range(node.row.at(env), node.row.at(env) + node.rows):
                 row = row_box(self.graph, node.tensor, y)
@@ -133,14 +137,36 @@ class _Replay:
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
 
+    def _run_at_once(self, node: Run, bytes_needed: int) -> None:
+        """One call: all of the output may be written before any of what is read for it."""
+        op, (out,) = self.graph.ops[node.op], self.graph.ops[node.op].outputs
+        whole = self.arena.whole(out)
+        scratch = [s for s in self.plan.scratch if s.op == node.op]
+        if sum(s.size for s in scratch) < bytes_needed:
+            _fail(f"{op.kind} (operator {node.op}) has too little scratch")
+        if node.box.at(NO_LOOP, self.graph.result(op).hwc) != whole:
+            _fail(f"{op.kind} (operator {node.op}) computes all of its output at once, or nothing")
+        self._in_one_piece(op)
+        self._require_one_piece(op, self.graph.result(op), "output")
+        for s in scratch:
+            self.arena.scratch(s)[:] = SCRATCH
+        self.arena.write(out, whole)
+        for y in range(whole.y1):
+            for ident, part in rows_read(self.graph, op, replace(whole, y0=y, y1=y + 1)):
+                self._read(ident, part, f"{op.kind}, which computes at once,")
+        if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
+            _fail(f"{op.kind} (operator {node.op}) overwrites its own scratch")
+
     def _in_one_piece(self, op: Op) -> None:
         """What a kernel takes as a whole lies row behind row."""
         for tensor in TABLE[op.kind].operands(self.graph, op):
-            if tensor.is_constant:
-                continue
-            s = self.arena.storage(tensor.id)
-            if s.slots < tensor.hwc[0] or not s.contiguous or s.fresh is not None:
-                _fail(f"{op.kind} finds its input '{tensor.name}' in pieces")
+            if not tensor.is_constant:
+                self._require_one_piece(op, tensor, "input")
+
+    def _require_one_piece(self, op: Op, tensor: Tensor, what: str) -> None:
+        s = self.arena.storage(tensor.id)
+        if s.slots < tensor.hwc[0] or not s.contiguous or s.split:
+            _fail(f"{op.kind} finds its {what} '{tensor.name}' in pieces")
 
     def _move(self, ident: TensorId, row: Box) -> None:
         """A new row goes into its slot."""

@@ -143,6 +143,9 @@ class Kernel:
     weights   constants in the order the kernel reads them (int8, int16 or int32), or None
     requant   epilogue constants, or None
     adding    the function that is given the rows of the input one by one instead (OpRecord.sums), "" where none is
+    once      where the function computes the whole output in one call, from inputs in one piece that share no byte with
+              it, the working memory of that call in bytes; None for a row kernel
+    provider  whose arithmetic it runs: "edgekit", or the library that has to be linked (providers.KERNELS)
     """
 
     header: str
@@ -152,6 +155,8 @@ class Kernel:
     weights: Callable[[Graph, Op], npt.NDArray[Any] | None] = lambda graph, op: None
     requant: Callable[[Graph, Op], Requant | None] = lambda graph, op: None
     adding: str = ""
+    once: Callable[[Graph, Op], int] | None = None
+    provider: str = "edgekit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ..ir.region import Box
 from ..ir.types import Graph
 from ..ops import TABLE
@@ -9,10 +12,17 @@ from .stream import LOOP
 from .tiles import one_row
 from .types import AffineBox, Loop, Node, Run, Schedule, Segment
 
+NONE: Mapping[int, int] = MappingProxyType({})
 
-def schedule(graph: Graph) -> Schedule:
-    """One segment "layers" with one Run per operator that has a kernel, in the graph's order; views run no code."""
-    return Schedule((Segment("layers", tuple(layer(graph, i) for i in range(len(graph.ops)) if _runs(graph, i))),))
+
+def schedule(graph: Graph, at_once: Mapping[int, int] = NONE) -> Schedule:
+    """One segment "layers" with one Run per operator that has a kernel, in the graph's order; views run no code.
+
+    at_once  operators whose kernels compute the whole output in one call, with the bytes of Run.once
+    """
+    running = (i for i in range(len(graph.ops)) if _runs(graph, i))
+    nodes = (_at_once(graph, i, at_once[i]) if i in at_once else layer(graph, i) for i in running)
+    return Schedule((Segment("layers", tuple(nodes)),))
 
 
 def layer(graph: Graph, op: int, reverse: bool = False) -> Node:
@@ -21,6 +31,10 @@ def layer(graph: Graph, op: int, reverse: bool = False) -> Node:
     if reverse:
         return Loop(LOOP, hwc[0], (Run(op, one_row(hwc, LOOP, reverse=True)),))
     return Run(op, AffineBox.constant(Box.of(hwc)))
+
+
+def _at_once(graph: Graph, op: int, scratch: int) -> Run:
+    return Run(op, AffineBox.constant(Box.of(graph.result(graph.ops[op]).hwc)), once=scratch)
 
 
 def _runs(graph: Graph, op: int) -> bool:

@@ -57,11 +57,14 @@ class Run:
 
     adds  `box` is of the operator's input instead, whose rows are added up: the first row clears the sums, the last
           one completes the output
+    once  where one call computes the whole box, which is all of the output, the working memory of that call in bytes
+          (Kernel.once); None where rows are computed one by one
     """
 
     op: int
     box: AffineBox
     adds: bool = False
+    once: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One module per group of commands; `COMMANDS` lists them in the order that help shows."""
 
+from .bench import bench
 from .build import build
 from .device import evaluate, profile, run
 from .flash import flash
@@ -7,6 +8,6 @@ from .info import boards, doctor, inspect
 from .new import new
 from .plan import plan
 
-COMMANDS = (new, build, plan, inspect, flash, run, profile, evaluate, boards, doctor)
+COMMANDS = (new, build, plan, inspect, flash, run, profile, bench, evaluate, boards, doctor)
 
 __all__ = ["COMMANDS"]

@@ -16,13 +16,13 @@ from ..output import Output
 @click.argument("model", required=False, type=options.MODEL)
 @options.board
 @click.option("-o", "--out", type=options.FOLDER, help="Build folder; default: build/BOARD in the project.")
-@click.option("--toolchain", metavar="NAME", help="gnu or zig; default: gnu if on the PATH, else zig.")
-@click.option("--optimize", metavar="LEVEL", help="O2, O3 or Os.")
+@options.compiler
 @options.io
 @options.sram("model and firmware together")
 @options.latency_overhead
 @options.schedule
 @options.solver
+@options.kernels
 @options.stream_input
 @options.stream_output
 @click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
@@ -38,6 +38,7 @@ def build(
     latency_overhead: float | None,
     schedule: Path | None,
     solver: bool,
+    kernels: str | None,
     stream_input: bool,
     stream_output: bool,
     dry_run: bool,
@@ -59,6 +60,7 @@ def build(
             latency_overhead=latency_overhead,
             schedule=schedule,
             solver=solver,
+            kernels=kernels,
         )
         output.show(*tables.plan(planned), "dry run: nothing was compiled")
         output.result("build", planned)
@@ -77,6 +79,7 @@ def build(
             latency_overhead=latency_overhead,
             schedule=schedule,
             solver=solver,
+            kernels=kernels,
         )
     output.show(*tables.build(result))
     output.result("build", result)

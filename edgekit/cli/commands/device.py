@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from ... import api
 from ...api.device import Job, open_job
-from ...errors import MismatchError, UsageError
+from ...errors import MismatchError
 from ...report import tables
 from ...results import Json, LayerResult, ProfileResult
 from .. import options
@@ -45,7 +45,7 @@ def profile(
             live.update(tables.layers(arrived))
 
         result = api.profile(
-            build_dir, emulate=emulate, device=device_name, timeout=_seconds(timeout), on_layer=on_layer
+            build_dir, emulate=emulate, device=device_name, timeout=options.seconds(timeout), on_layer=on_layer
         )
     output.show(*tables.profile(result))
     _finish("profile", result, result, output)
@@ -87,7 +87,7 @@ def run(
         output=output_path,
         emulate=emulate,
         device=device_name,
-        timeout=_seconds(timeout),
+        timeout=options.seconds(timeout),
     )
     output.show(*tables.run(result))
     _finish("run", result, result.profile, output)
@@ -120,7 +120,7 @@ def evaluate(
             build_dir,
             emulate=emulate,
             device=device_name,
-            timeout=_seconds(timeout),
+            timeout=options.seconds(timeout),
             limit=limit,
             on_sample=lambda done, total: progress.update(task, completed=done, total=total),
         )
@@ -148,18 +148,6 @@ def _dry_run(command: str, build_dir: Path | None, emulate: bool, device: str | 
     how = "this machine" if host else "emulated" if emulate else device or "the one board that is connected"
     output.show(f"would {command} {job.folder.model_name} ({job.folder.elf}) for {job.board.title} on: {how}")
     output.result(command, _DryRun(job, how))
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0.0:
-        raise UsageError("usage", f"--timeout is {text!r}", "a number of seconds above 0")
-    return value
 
 
 def _finish(command: str, result: api.Result, profile: ProfileResult, output: Output) -> None:

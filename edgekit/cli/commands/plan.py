@@ -20,6 +20,7 @@ from ..output import Output
 @options.latency_overhead
 @options.schedule
 @options.solver
+@options.kernels
 @options.stream_input
 @options.stream_output
 @click.option("--pareto", is_flag=True, help="List every plan that no other one beats in memory and time.")
@@ -40,6 +41,7 @@ def plan(
     latency_overhead: float | None,
     schedule: Path | None,
     solver: bool,
+    kernels: str | None,
     stream_input: bool,
     stream_output: bool,
     pareto: bool,
@@ -67,6 +69,7 @@ def plan(
             explain=explain,
             schedule=schedule,
             solver=solver,
+            kernels=kernels,
             save_schedule=save_schedule,
         )
     output.show(*tables.plan(result))
