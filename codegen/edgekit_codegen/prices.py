@@ -52,7 +52,7 @@ RATES: Mapping[str, Rate] = {
     "transpose_conv": _PLAIN,
     "batch_matmul": _PLAIN,
     "add": Rate(4, 7),
-    "average_pool2d": _POOLS,
+    "average_pool2d": Rate(15, 1.6),
     "max_pool2d": _POOLS,
     "quantize": Rate(20),
     "dequantize": Rate(12),
@@ -106,23 +106,30 @@ def _conv2d(graph: Graph, op: Op) -> Price:
         window, rows, copied = -(-window // 4) * 4, 1, window + 6 * rows
     alone = window * channels * 1.125 + channels * (11.25 + 1.75 * rows) + 15.5 * rows + 70
     both = window * channels * 2.09 + channels * (18.3 + 2.51 * rows) + 15.5 * rows + 50
-    if window <= 144 and channels >= 12:
-        both = window * channels * 1.59 + channels * 19.25 + 3 * window + 15.5 * rows + 80
+    if form is conv2d.Form.COPIED_PAIRS or conv2d.spare(graph, op):
+        quads, low = -(-channels // 4), graph.result(op).zero_point == -128
+        both = quads * (6.375 * window + (69 if low else 77)) + 2.25 * window + 16 * rows + 70
     border = 0.0
     if form is conv2d.Form.PADDED_PAIRS:
         down, across, whole = _inside(graph, op)
         missing = window - down * across * depth
         border = (1 - whole) * (alone - both / 2) - 1.125 * missing * channels
-    return Price(140, copied + both / 2 + border, alone - both / 2)
+    single = alone - both / 2
+    if conv2d.couples(graph, op):
+        height = graph.result(op).hwc[0]
+        single *= height % 2 / height  # where rows come two by two, as they do layer by layer
+    return Price(140, copied + both / 2 + border, single)
 
 
 def _depthwise(graph: Graph, op: Op) -> Price:
     form = depthwise_conv2d.form(graph, op)
     channels = graph.result(op).shape[3]
     if form is depthwise_conv2d.Form.COLUMNS:
+        low = graph.result(op).zero_point == -128
         if convolution.attrs(op).stride[1] == 1:
-            return Price(51 * channels + 120, 22 * channels)
-        return Price(42 * channels + 120, 27 * channels)
+            left = convolution.attrs(op).padding.left > 0
+            return Price((50 - 10 * left) * channels + 166, (21 - low) * channels)
+        return Price(40 * channels + 166, (27 - low) * channels)
     down, across, _ = _inside(graph, op)
     if form is depthwise_conv2d.Form.TILES:
         return Price(77, channels * (3.25 * down * across + 2 * down + 11.5) + 14 * down + 109)

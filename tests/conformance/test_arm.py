@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from itertools import product
 
 import numpy as np
 import pytest
 from support import toolchains
 from support.arm_runner import CORES, core
 from support.conv_graphs import Case
-from support.kernel_runner import compute, prepare
+from support.kernel_runner import compute, prepare, ways
 from support.m55_runner import FPU, NAME, RAM_BYTES, m55
 
 from conformance.cases import CASES
@@ -30,8 +31,8 @@ def test_kernel_on_every_core_is_reference(toolchain: str, kind: str, tally: Tal
 
     def check(case: Case) -> None:
         (result,) = reference.run(case.graph, case.inputs)
-        for machine in machines:
-            np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, machine=machine), result)
+        for machine, way in product(machines, ways(case.graph, case.op)):
+            np.testing.assert_array_equal(compute(case.graph, case.op, case.inputs, machine=machine, way=way), result)
 
     tally.each(kind, [COLUMNS[name] for name in CORES], CASES[kind](False), check)
 

@@ -21,8 +21,11 @@ from edgekit_codegen.ir import Box, Graph, TensorId
 from edgekit_codegen.memory.order import row_box, rows_read
 from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.tags import NOTHING, SCRATCH, TaggedArena
+from edgekit_codegen.ops import TABLE
 from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.types import Copy, Env, Keep, Leaf, Pull, Run, Slide
+
+from .arena_seams import row_by_row
 
 MARK, PULL, PUSH = "mark", "pull", "push"  # the events of a trace
 _UNDECLARED, _OWN = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1  # below all tags
@@ -96,6 +99,9 @@ class ArenaReplay:
         self.loads += int((~step.write).sum())
         self.stores += int(step.write.sum())
         first = self._positions(step)
+        if isinstance(call[2], Run) and not call[2].adds and self._couples(call[2]):
+            step = self._row_by_row(step, first, call[2], call[3])
+            first = self._positions(step)
         if isinstance(call[2], Slide):
             self._slid(step, first, call[2])
             return
@@ -109,6 +115,16 @@ class ArenaReplay:
             begin = self._row(step, first, begin, row, last=number == len(rows) - 1)
         if begin < len(first):
             self._fail(step, begin, "touches the arena, though there is nothing to compute")
+
+    def _couples(self, node: Run) -> bool:
+        kernel, op = TABLE[self._graph.ops[node.op].kind].kernel, self._graph.ops[node.op]
+        return kernel is not None and kernel.couples(self._graph, op)
+
+    def _row_by_row(self, step: Step, first: Index, node: Run, env: Env) -> Step:
+        rows = [row for _, row in self._computed(node, env)]
+        read = [self._bytes(row.reads, row.env)[0] for row in rows]
+        written = [self._bytes((row.output,), row.env)[0] for row in rows if row.output is not None]
+        return row_by_row(step, first, read, written, lambda access, problem: self._fail(step, access, problem))
 
     def finish(self) -> None:
         call = next(self._calls, None)

@@ -68,7 +68,8 @@ class Machine(Protocol):
 class Prepared:
     """The calls that compute one operator, and where they leave its output.
 
-    rows  addresses of the output's rows, `held` bytes each, GUARD bytes before and after them
+    rows   addresses of the output's rows, `held` bytes each, GUARD bytes before and after them
+    spare  the end of the kernel's working memory, GUARD bytes before what no kernel may touch
     """
 
     calls: npt.NDArray[Any]
@@ -78,6 +79,7 @@ class Prepared:
     held: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    spare: int = 0
 
     def result(self) -> npt.NDArray[Any]:
         """The output, once the calls have run."""
@@ -86,8 +88,32 @@ class Prepared:
         for y, buffer in enumerate(buffers):
             painted = (buffer[:GUARD] == PAINT).all() and (buffer[-GUARD:] == PAINT).all()
             assert painted, f"{self.kind} wrote outside row {y}"
+        if self.spare:
+            assert (self.memory.view(self.spare, GUARD) == PAINT).all(), f"{self.kind} wrote behind its working memory"
         rows = [buffer[GUARD : GUARD + size] for buffer in buffers]
         return np.concatenate(rows).view(self.dtype).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which of a kernel's functions is called (ops/record.py): with spare memory, for two rows at once."""
+
+    roomy: bool = False
+    coupled: bool = False
+
+    def name(self, kind: str) -> str:
+        return kind + "_roomy" * self.roomy + "_rows" * self.coupled
+
+
+PLAIN = Way()
+
+
+def ways(graph: Graph, op: Op) -> list[Way]:
+    """All that the operator's record offers for it."""
+    kernel = TABLE[op.kind].kernel
+    assert kernel is not None
+    roomy = [False, True] if kernel.spare(graph, op) else [False]
+    return [Way(r, c) for r in roomy for c in ([False, True] if kernel.couples(graph, op) else [False])]
 
 
 def compute(
@@ -97,6 +123,7 @@ def compute(
     cuts: Sequence[int] = (),
     in_place: int | None = None,
     machine: Machine | None = None,
+    way: Way = PLAIN,
 ) -> npt.NDArray[Any]:
     """The operator's output from its C kernel.
 
@@ -104,10 +131,11 @@ def compute(
     cuts      the pixels at which strips of a row begin; none: every row in one call
     in_place  the position of the input whose row is overwritten by the output's (access Rows only)
     machine   where it runs; by default this process
+    way       which of the kernel's functions computes it
     """
     machine = machine or host()
     machine.memory.used = 0
-    prepared = prepare(machine, graph, op, activations, cuts, in_place)
+    prepared = prepare(machine, graph, op, activations, cuts, in_place, way)
     machine.run(prepared.calls)
     return prepared.result()
 
@@ -119,6 +147,7 @@ def prepare(
     activations: Sequence[npt.NDArray[Any]],
     cuts: Sequence[int] = (),
     in_place: int | None = None,
+    way: Way = PLAIN,
 ) -> Prepared:
     """Everything that `compute` needs in the machine's memory."""
     record, memory = TABLE[op.kind], machine.memory
@@ -129,12 +158,11 @@ def prepare(
     places = [memory.place(array) for array in inputs]
     params = parameters(kernel, kernel.params(graph, op))
     weights, requant = kernel.weights(graph, op), _requant(kernel, graph, op)
-    fixed = (
-        *(0 if array is None else memory.place(array) for array in (weights, requant)),
-        memory.place(np.zeros(record.scratch(graph, op) // 4 + 1, np.int32)),
-    )
+    needed = kernel.spare(graph, op) if way.roomy else record.scratch(graph, op)
+    working = memory.place(np.full(needed + GUARD, PAINT, np.uint8))
+    fixed = (*(0 if array is None else memory.place(array) for array in (weights, requant)), working)
     name = op.kind if kernel is record.kernel else f"{op.kind}_{machine.isa}"
-    function, p = machine.kernel(name), memory.place(params)
+    function, p = machine.kernel(way.name(name)), memory.place(params)
     rows, pixels, channels = out.hwc
     edges = [0, *sorted(c for c in cuts if 0 < c < pixels), pixels]
     held = max(pixels * channels * out.dtype.size, 0 if in_place is None else inputs[in_place][0].nbytes)
@@ -152,8 +180,14 @@ def prepare(
         local = _within_image(access, y)
         calls += [(function, p, table, target, local, x0, x1, *fixed) for x0, x1 in pairwise(edges)]
         results.append(target)
+    if way.coupled:
+        calls = []
+        for y in range(0, rows, 2):
+            some = [_pointers(access, inputs, places, n)[0] for n in range(y, min(y + 2, rows))]
+            tables = (memory.place(np.array(at, memory.word)) for at in (some, results[y : y + 2]))
+            calls.append((function, p, *tables, len(some), 0, 0, *fixed))
     array = np.array(calls, call_type(memory.word))
-    return Prepared(array, memory, op.kind, results, held, out.shape, out.dtype.numpy)
+    return Prepared(array, memory, op.kind, results, held, out.shape, out.dtype.numpy, working + needed)
 
 
 def _values(
@@ -264,11 +298,15 @@ def wrappers(isa: str = "scalar") -> str:
             continue
         text = "".join(headers([kernel.header]).values())
         parts.append(f'#include "{kernel.header}"')
-        for name, function in ((kind, kernel.function), (f"{kind}_add", kernel.adding)):
+        named = (kind, kernel.function), (f"{kind}_add", kernel.adding), (f"{kind}_roomy", kernel.roomy)
+        for name, function in named:
             y = re.search(function + r"\([^)]*\bint y\b", text)
             call = f"{function}(p, in, out, {'y, ' if y else ''}x0, x1, w, q, scratch);"
             body = f"{{ {'' if y else '(void)y; '}{call} }}"
             parts += [f"void run_{name}({ARGUMENTS});", f"void run_{name}({ARGUMENTS})", body] if function else []
+            if function and re.search(function + r"s\(", text):
+                body = f"{{ (void)x0; (void)x1; {function}s(p, in, (int8_t *const *)(void *)out, y, w, q, scratch); }}"
+                parts += [f"void run_{name}_rows({ARGUMENTS});", f"void run_{name}_rows({ARGUMENTS})", body]
     return "\n".join(parts) + "\n"
 
 

@@ -179,7 +179,8 @@ class _Runner:
         assert scratch or not record.scratch(self.graph, op)
         params = self.memory.place(parameters(kernel, kernel.params(self.graph, op)))
         placed = (0 if a is None else self.memory.place(np.ascontiguousarray(a)) for a in (weights, epilogue))
-        return (self.machine.kernel(op.kind), params, *placed, scratch)
+        name = f"{op.kind}_roomy" if scratch and kernel.roomy else op.kind
+        return (self.machine.kernel(name), params, *placed, scratch)
 
     def pointers(self, op: Op, y: int) -> list[int]:
         """The addresses of the rows that output row y reads; 0 for padding."""

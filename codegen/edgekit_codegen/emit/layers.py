@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ..errors import CodegenError
+from ..ir.region import Box
 from ..ir.types import DType, Graph, Op, Tensor, TensorId
+from ..memory.plan import Plan
 from ..naming import dimensions
 from ..ops import TABLE
 from ..ops.record import Access, Kernel, RowMap, Rows, RowTable, Whole, Window, receives_row
+from ..schedule import walk
+from ..schedule.types import Affine, Run
 from . import literals
 from .constants import Constants
 from .names import Names
@@ -48,6 +52,19 @@ def layer(
     where = (_within_image(access), *pixels) if receives_row(access) or adds else pixels
     memory, constant = _scratch(index, names), names.constant(index)
     arguments = (f"&{constant}", "in", target, *where, consts.weights_name, consts.requant_name, memory)
+    function = kernel.function if memory == "NULL" or not kernel.roomy else kernel.roomy
+    if adds:
+        function = kernel.adding
+    loop = "for (int y = y0; y < y1; ++y) {"
+    if not strips and coupled(graph, index, kernel, names.plan):
+        source, out = (f"&{names.map(t.id)}" for t in (graph.operand(op, 0), graph.result(op)))
+        loop = "for (int y = y0; y < y1; y += 2) {"
+        inputs = [
+            "const int last = y + 1 < y1 ? y + 1 : y;",
+            f"const int8_t *const in[2] = {{ek_row(ctx, {source}, y), ek_row(ctx, {source}, last)}};",
+            f"int8_t *const out[2] = {{ek_row_mut(ctx, {out}, y), ek_row_mut(ctx, {out}, last)}};",
+        ]
+        function, arguments = f"{function}s", (f"&{constant}", "in", "out", "last - y + 1", *arguments[-3:])
     tile = names.tile_of(graph, index)
     parameters = "const ek_ctx_t *ctx, int y0, int y1" + (", int x0, int x1" if strips else "")
     parameters += f", int {tile}" if tile else ""
@@ -57,9 +74,9 @@ def layer(
             f"static EK_LAYER void {names.layer(index)}({parameters})",
             "{",
             *(fresh(graph, ident, names, literals.INDENT) for ident in names.fresh_tensors(graph, index)),
-            "    for (int y = y0; y < y1; ++y) {",
+            f"    {loop}",
             *(LOOP + line for line in inputs),
-            literals.fill(f"{LOOP}{kernel.adding if adds else kernel.function}(", arguments, ");"),
+            literals.fill(f"{LOOP}{function}(", arguments, ");"),
             "    }",
             "    ek_layer_end();",
             "}",
@@ -92,6 +109,18 @@ def _scratch(index: int, names: Names) -> str:
     """In C, where the working memory of an operator's kernel lies."""
     scratch = next((s for s in names.plan.scratch if s.op == index), None)
     return "NULL" if scratch is None else f"ek_at(ctx, {names.region(scratch.region)}, {scratch.offset})"
+
+
+def coupled(graph: Graph, index: int, kernel: Kernel, plan: Plan) -> bool:
+    """Whether two rows are computed at once: the kernel can, both are whole and where they stay, and some call has more
+    than one."""
+    op = graph.ops[index]
+    if not kernel.couples(graph, op):
+        return False
+    held = [plan.storage(t.id) for t in (graph.operand(op, 0), graph.result(op))]
+    whole = all(not s.split and s.first == Affine(0) and s.box == Box.of(graph.tensors[s.tensor].hwc) for s in held)
+    runs = (leaf for node in walk.nodes(plan.schedule) for leaf in walk.leaves(node))
+    return whole and any(isinstance(r, Run) and r.op == index and r.box.y1.const - r.box.y0.const > 1 for r in runs)
 
 
 def _inputs(graph: Graph, op: Op, access: Access, names: Names, consts: Constants) -> list[str]:

@@ -19,6 +19,7 @@ from .place import Placement, place
 from .plan import Fresh, Plan, RegionUse, Scratch, Storage, Strip
 from .problem import Packing, Problem
 from .rotate import rotated
+from .spare import spare
 
 ROUNDS = (2, 4)
 """Lengths of rings that share bytes which are tried."""
@@ -62,10 +63,13 @@ def make_plan(
     return Plan(
         schedule=schedule,
         storages=tuple(sorted(_storages(graph, items, placement), key=lambda s: s.tensor)),
-        scratch=tuple(
-            Scratch(item.op, region, offset, item.size)
-            for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
-            if item.op is not None
+        scratch=(
+            *(
+                Scratch(item.op, region, offset, item.size)
+                for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
+                if item.op is not None
+            ),
+            *spare(graph, schedule, target, items, placement),
         ),
         regions=uses,
         arena_bytes=placement.total,

@@ -97,6 +97,26 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
     }
 
 
+def spare(graph: Graph, op: Op) -> int:
+    """For the inputs of two pixels, 16 bits each, where weights of more than one tile are multiplied with them."""
+    if form(graph, op) not in (Form.PAIRS, Form.PADDED_PAIRS) or graph.result(op).shape[3] < 2 * pairs.TILE:
+        return 0
+    clamp = convolution.epilogue_params(graph, op)
+    if (clamp["act_min"], clamp["act_max"]) != INT8:
+        return 0
+    (rows, pixels), depth = convolution.kernel(graph, op), graph.operand(op, 0).shape[3]
+    return rows * -(-pixels * depth // pairs.BLOCK) * pairs.BLOCK * 4
+
+
+def couples(graph: Graph, op: Op) -> bool:
+    """Where windows are pixels, of which one in each row would be alone."""
+    a = convolution.attrs(op)
+    pointwise = convolution.kernel(graph, op) == a.stride == (1, 1) and convolution.folds(op)
+    return form(graph, op) is Form.PAIRS and pointwise and graph.result(op).shape[2] % 2 == 1
+
+
+INT8 = (-128, 127)
+
 RECORD = OpRecord(
     kind="conv2d",
     attrs=Conv2D,
@@ -107,5 +127,15 @@ RECORD = OpRecord(
     input_boxes=convolution.input_boxes,
     macs=convolution.macs,
     describe=describe,
-    kernel=Kernel("conv2d.h", "ek_conv2d_row", "ek_conv2d_t", params, weights, requant),
+    kernel=Kernel(
+        "conv2d.h",
+        "ek_conv2d_row",
+        "ek_conv2d_t",
+        params,
+        weights,
+        requant,
+        spare=spare,
+        roomy="ek_conv2d_roomy_row",
+        couples=couples,
+    ),
 )

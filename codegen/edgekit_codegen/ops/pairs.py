@@ -22,14 +22,17 @@ def runs(count: int, length: int) -> int:
 
 
 def pack(weights: npt.NDArray[np.int8], biases: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int8]:
-    """The layer's tiles, one after the other.
+    """The layer's tiles, one after the other; the last one is the last four channels.
 
     weights  [out, runs, length]: where blocks do not fill a run, its last BLOCK inputs are a block of their own, in
              which those that an earlier block has are zero
     biases   [out] each, in the order in which they stand
     """
     blocks = _blocks(weights)
-    tiles = [slice(o, o + (TILE if len(blocks) - o > 2 else 2)) for o in range(0, len(blocks), TILE)]
+    count = len(blocks)
+    tiles = [slice(o, o + TILE) for o in (min(o, count - TILE) for o in range(0, count, TILE))]
+    if count < TILE:
+        tiles = [slice(0, TILE if count > 2 else 2)]
     return np.concatenate([part for tile in tiles for part in _tile(blocks[tile], [b[tile] for b in biases], tile)])
 
 

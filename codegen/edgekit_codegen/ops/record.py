@@ -146,6 +146,11 @@ class Kernel:
     once      where the function computes the whole output in one call, from inputs in one piece that share no byte with
               it, the working memory of that call in bytes; None for a row kernel
     provider  whose arithmetic it runs: "edgekit", or the library that has to be linked (providers.KERNELS)
+    spare     bytes of working memory that one call of `roomy` needs (4-byte aligned); 0 where there is no use for any
+    roomy     the function that is called instead where so many bytes of the arena are free meanwhile
+    couples   whether two rows are computed at once by the function whose name has an `s` more, which takes one or two
+              rows of input and of output in place of a row's pixels; it may read both before it writes either, though
+              of the second output row no more than one pixel before the first one is complete
     """
 
     header: str
@@ -157,6 +162,9 @@ class Kernel:
     adding: str = ""
     once: Callable[[Graph, Op], int] | None = None
     provider: str = "edgekit"
+    spare: Callable[[Graph, Op], int] = lambda graph, op: 0
+    roomy: str = ""
+    couples: Callable[[Graph, Op], bool] = lambda graph, op: False
 
 
 @dataclass(frozen=True, slots=True)

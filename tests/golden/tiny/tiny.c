@@ -53,9 +53,11 @@ static const ek_conv2d_t conv2d_01 = {
 
 static EK_LAYER void layer_01(const ek_ctx_t *ctx, int y0, int y1)
 {
-    for (int y = y0; y < y1; ++y) {
-        const int8_t *const in[1] = {ek_row(ctx, &map_00, y)};
-        ek_conv2d_row(&conv2d_01, in, ek_row_mut(ctx, &map_01, y), 0, 5, conv2d_01_weights, conv2d_01_requant, NULL);
+    for (int y = y0; y < y1; y += 2) {
+        const int last = y + 1 < y1 ? y + 1 : y;
+        const int8_t *const in[2] = {ek_row(ctx, &map_00, y), ek_row(ctx, &map_00, last)};
+        int8_t *const out[2] = {ek_row_mut(ctx, &map_01, y), ek_row_mut(ctx, &map_01, last)};
+        ek_conv2d_rows(&conv2d_01, in, out, last - y + 1, conv2d_01_weights, conv2d_01_requant, NULL);
     }
     ek_layer_end();
 }

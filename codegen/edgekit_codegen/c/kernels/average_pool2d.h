@@ -4,6 +4,7 @@
 #define EK_AVERAGE_POOL2D_H
 
 #include "ek_add_pixels.h"
+#include "ek_dsp.h"
 #include "ek_requant.h"
 #include "ek_window.h"
 
@@ -26,6 +27,29 @@ static inline int32_t ek_rounded_mean(int32_t sum, int32_t count)
     return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
 }
 
+#if EK_DSP
+/* The sums of EK_POOL_TILE channels over pixels first .. end-1 of rows that are there; at most 255 elements each, whose
+ * sums fit 16 bits. */
+EK_SHARED void ek_pool_tile(const int8_t *const in[], int rows, int first, int end, int channels, int c0, int32_t *sum)
+{
+    uint32_t lanes[4] = {0};
+    for (int ky = 0; ky < rows; ++ky) {
+        for (int i = first; in[ky] != NULL && i < end; ++i) {
+            const int8_t *const pixel = in[ky] + i * channels + c0;
+            const uint32_t low = ek_word(pixel), high = ek_word(pixel + 4);
+            lanes[0] = ek_sxtab16(lanes[0], low);
+            lanes[1] = ek_sxtab16_odd(lanes[1], low);
+            lanes[2] = ek_sxtab16(lanes[2], high);
+            lanes[3] = ek_sxtab16_odd(lanes[3], high);
+        }
+    }
+    for (int k = 0; k < 4; ++k) {
+        sum[k / 2 * 4 + k % 2] = (int16_t)lanes[k];
+        sum[k / 2 * 4 + k % 2 + 2] = (int16_t)(lanes[k] >> 16);
+    }
+}
+#endif
+
 /* Only elements inside the image count. */
 EK_KERNEL void ek_average_pool2d_row(const ek_average_pool2d_t *p, const int8_t *const in[], int8_t *out, int x0,
                                      int x1, const void *w, const ek_requant_t *q, void *scratch)
@@ -46,7 +70,14 @@ EK_KERNEL void ek_average_pool2d_row(const ek_average_pool2d_t *p, const int8_t 
         for (int c0 = 0; c0 < p->channels; c0 += EK_POOL_TILE) {
             const int n = p->channels - c0 < EK_POOL_TILE ? p->channels - c0 : EK_POOL_TILE;
             int32_t sum[EK_POOL_TILE] = {0};
-            for (int ky = 0; ky < p->kernel[0]; ++ky) {
+            int ky = 0;
+#if EK_DSP
+            if (n == EK_POOL_TILE && count <= 255) {
+                ek_pool_tile(in, p->kernel[0], first, end, p->channels, c0, sum);
+                ky = p->kernel[0];
+            }
+#endif
+            for (; ky < p->kernel[0]; ++ky) {
                 if (in[ky] == NULL) {
                     continue;
                 }

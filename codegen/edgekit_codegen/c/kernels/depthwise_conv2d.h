@@ -180,32 +180,38 @@ EK_KERNEL void ek_depthwise_conv2d_tiled_row(const ek_depthwise_conv2d_t *p, con
 
 #if EK_DSP
 
-/* Pixels x0 .. x1-1, of which there is one at least. One copy serves all layers. */
-EK_SHARED void ek_depthwise_conv2d_columns_row(const ek_depthwise_conv2d_t *p, const int8_t *const in[], int8_t *out,
-                                               int x0, int x1, const int8_t *w)
+/* Pixels x0 .. x1-1, of which there is one at least, by a function of ek_columns.h. One copy serves all layers. */
+EK_SHARED void ek_depthwise_conv2d_strip(const ek_depthwise_conv2d_t *p, const int8_t *const in[], int8_t *out, int x0,
+                                         int x1, const int8_t *w, void (*columns)(const ek_columns_t *))
 {
     const int begin = x0 * p->stride[1] - p->pad[1], last = (x1 - 1) * p->stride[1] - p->pad[1] + 2;
     const int right = last >= p->in_w;
-    const int columns = p->stride[1] == 1 ? x1 - x0 + 2 - right : 2 * (x1 - x0 - right) + 1;
-    const int second = (2 - columns) * p->in_c; /* column 2, the first pixel's last */
-    const int behind = (begin + columns) * p->in_c;
+    const int count = p->stride[1] == 1 ? x1 - x0 + 2 - right : 2 * (x1 - x0 - right) + 1;
+    const int second = (2 - count) * p->in_c; /* column 2, the first pixel's last */
+    const int behind = (begin + count) * p->in_c;
     const uint32_t zero = (uint32_t)p->in_zero & 0xffff;
     const ek_columns_t strip = {
         .row = {(in[0] != NULL ? in[0] : in[1]) + behind, in[1] + behind, (in[2] != NULL ? in[2] : in[1]) + behind},
         .out = out + x0 * p->in_c - (p->stride[1] == 1 ? second : second >> 1),
-        .first = -columns * p->in_c,
-        .step = p->in_c,
         .channels = p->in_c,
+        .first = -count * p->in_c,
+        .step = p->in_c,
         .left = begin < 0,
         .right = right,
         .missing = (in[0] == NULL) | (in[2] == NULL) << 2,
         .zero = (int32_t)(zero | zero << 16),
         .w = w,
     };
+    columns(&strip);
+}
+
+EK_KERNEL void ek_depthwise_conv2d_columns_row(const ek_depthwise_conv2d_t *p, const int8_t *const in[], int8_t *out,
+                                               int x0, int x1, const int8_t *w)
+{
     if (p->stride[1] == 1) {
-        ek_columns_1(&strip);
+        ek_depthwise_conv2d_strip(p, in, out, x0, x1, w, p->out_zero == -128 ? ek_columns_1_low : ek_columns_1);
     } else {
-        ek_columns_2(&strip);
+        ek_depthwise_conv2d_strip(p, in, out, x0, x1, w, p->out_zero == -128 ? ek_columns_2_low : ek_columns_2);
     }
 }
 

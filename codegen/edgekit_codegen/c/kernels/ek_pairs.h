@@ -4,8 +4,9 @@
  * weight. The sum of x * h is 256 * S_odd + S_even, so that the odd channel's sum is (sum - S_even) / 256, exact where
  * it is less than 2^23 in size, which was proved when the model was compiled.
  *
- * A tile is four channels, or the last two. It begins with its biases, as sums of x * h and S_even are kept, then come
- * blocks of 4 inputs: words of inputs 0 and 2, channel pair after channel pair, then words of inputs 1 and 3. Biases
+ * A tile is four channels, the last of which are the layer's last four, whatever the tile before has of them; of fewer
+ * than three channels it is two. It begins with its biases, as sums of x * h and S_even are kept, then come blocks of 4
+ * inputs: words of inputs 0 and 2, channel pair after channel pair, then words of inputs 1 and 3. Biases
  * and blocks have 4 bytes a channel. Where two sets of biases stand, they are without and with the input's zero point
  * folded in.
  */
@@ -81,7 +82,7 @@ static inline void ek_pairs_plain(ek_sums_t *sums, const ek_run_t *run, const ek
 
 #endif
 
-/* Two pixels, `step` bytes apart, of four channels or the last two. Sum of channel c, pixel k: sums[2 * c + k]. */
+/* Two pixels, `step` bytes apart, of a tile of four channels or two. Sum of channel c, pixel k: sums[2 * c + k]. */
 static inline void ek_pairs_two(ek_sums_t *sums, const ek_run_t *run, const ek_run_t *end, const int8_t *w,
                                 int32_t step, int quad)
 {
@@ -96,7 +97,7 @@ static inline void ek_pairs_two(ek_sums_t *sums, const ek_run_t *run, const ek_r
 #endif
 }
 
-/* One pixel of four channels or the last two; `zero` is subtracted from each input. Sum of channel c: sums[c]. */
+/* One pixel of a tile of four channels or two; `zero` is subtracted from each input. Sum of channel c: sums[c]. */
 static inline void ek_pairs_one(ek_sums_t *sums, const ek_run_t *run, const ek_run_t *end, const int8_t *w,
                                 int32_t zero, int quad)
 {
@@ -165,60 +166,45 @@ EK_KERNEL void ek_pairs_tile_1(const ek_pairs_t *p, const ek_run_t *run, const e
 }
 
 #if EK_DSP
-/* Quads of two pixels with inputs that are widened once for all of them, on the stack: `most` inputs a pixel, 4 bytes
- * each for both. It is worth it from three quads on. */
-#define EK_PAIRS_WIDE(most, quads, run, end_of_runs)                                                                   \
-    do {                                                                                                               \
-        uint32_t wide[most];                                                                                           \
-        (quads).end = ek_pairs_widen(wide, (run), (end_of_runs), (quads).step);                                        \
-        (quads).begin = wide;                                                                                          \
-        ek_pairs_quads_wide(&(quads));                                                                                 \
-    } while (0)
 
-/* The most inputs of a pixel that are widened. */
-#define EK_PAIRS_WIDEST 144
-
-/* Whether any are: it takes stack. */
-#ifdef __OPTIMIZE_SIZE__
-#define EK_PAIRS_WIDENS 0
-#else
-#define EK_PAIRS_WIDENS 1
-#endif
+/* All channels, four at least, with the last four once more where they are no quad: `quads` says what the first one
+ * reads, whose weights have `tile` bytes. */
+EK_KERNEL void ek_pairs_all(ek_quads_t *quads, void (*some)(const ek_quads_t *), int32_t tile)
+{
+    const int32_t rest = quads->out_c % EK_TILE;
+    quads->quads = quads->out_c / EK_TILE;
+    some(quads);
+    if (rest != 0) {
+        const int32_t last = quads->out_c - EK_TILE;
+        quads->q += last;
+        quads->dst += last;
+        quads->w += quads->quads * tile;
+        quads->quads = 1;
+        some(quads);
+    }
+}
 #endif
 
 /* All channels of two pixels. */
 EK_KERNEL void ek_pairs_pixels(const ek_pairs_t *p, const ek_run_t *run, const ek_run_t *end, int8_t *dst,
                                const int8_t *w, const ek_requant_t *q, int32_t step)
 {
-    const int tiled = ek_tiled(p->out_c), tile = p->tile * EK_TILE * EK_BLOCK;
-    const ek_requant_t *const last = q + tiled;
+    const int tile = p->tile * EK_TILE * EK_BLOCK;
     w += p->gap;
 #if EK_DSP
-    if (tiled != 0 && p->act_min == -128 && p->act_max == 127) {
-        ek_quads_t quads = {run, end, step, p->gap, q, dst, p->out_c, tiled / EK_TILE, w};
-        const int inputs = tile / EK_TILE - EK_BLOCK - p->gap / EK_TILE;
-        if (!EK_PAIRS_WIDENS || tiled < 3 * EK_TILE || inputs > EK_PAIRS_WIDEST) {
-            ek_pairs_quads_2(&quads);
-        } else if (inputs > 96) {
-            EK_PAIRS_WIDE(EK_PAIRS_WIDEST, quads, run, end);
-        } else if (inputs > 64) {
-            EK_PAIRS_WIDE(96, quads, run, end);
-        } else if (inputs > 32) {
-            EK_PAIRS_WIDE(64, quads, run, end);
-        } else {
-            EK_PAIRS_WIDE(32, quads, run, end);
-        }
-        dst += tiled;
-        w += tiled / EK_TILE * tile;
-        q = last;
+    if (p->out_c >= EK_TILE && p->act_min == -128 && p->act_max == 127) {
+        ek_quads_t quads = {run, end, step, p->gap, q, dst, p->out_c, 0, w};
+        ek_pairs_all(&quads, ek_pairs_quads_2, tile);
+        return;
     }
 #endif
-    for (; q != last; q += EK_TILE, dst += EK_TILE, w += tile) {
-        ek_pairs_tile_2(p, run, end, dst, w, q, step, EK_TILE);
+    if (p->out_c < EK_TILE) {
+        ek_pairs_tile_2(p, run, end, dst, w - (p->out_c > 2 ? 0 : p->gap / 2), q, step, p->out_c);
+        return;
     }
-    if (tiled != p->out_c) {
-        const int back = p->out_c - tiled > 2 ? 0 : p->gap / 2;
-        ek_pairs_tile_2(p, run, end, dst, w - back, q, step, p->out_c - tiled);
+    for (int oc = 0; oc < p->out_c; oc += EK_TILE, w += tile) {
+        const int first = oc + EK_TILE <= p->out_c ? oc : p->out_c - EK_TILE;
+        ek_pairs_tile_2(p, run, end, dst + first, w, q + first, step, EK_TILE);
     }
 }
 
@@ -227,25 +213,23 @@ EK_KERNEL void ek_pairs_pixels(const ek_pairs_t *p, const ek_run_t *run, const e
 EK_KERNEL void ek_pairs_pixel(const ek_pairs_t *p, const ek_run_t *run, const ek_run_t *end, int8_t *dst,
                               const int8_t *w, const ek_requant_t *q, int32_t zero, int32_t before, int32_t gap)
 {
-    const int tiled = ek_tiled(p->out_c), tile = p->tile * EK_TILE * EK_BLOCK;
-    const ek_requant_t *const last = q + tiled;
+    const int tile = p->tile * EK_TILE * EK_BLOCK;
     w += before;
     (void)gap;
 #if EK_DSP
-    if (tiled != 0 && p->act_min == -128 && p->act_max == 127) {
-        const ek_quads_t quads = {run, end, (int32_t)ek_pairs_lanes(-zero), gap, q, dst, p->out_c, tiled / EK_TILE, w};
-        ek_pairs_quads_1(&quads);
-        dst += tiled;
-        w += tiled / EK_TILE * tile;
-        q = last;
+    if (p->out_c >= EK_TILE && p->act_min == -128 && p->act_max == 127) {
+        ek_quads_t quads = {run, end, (int32_t)ek_pairs_lanes(-zero), gap, q, dst, p->out_c, 0, w};
+        ek_pairs_all(&quads, ek_pairs_quads_1, tile);
+        return;
     }
 #endif
-    for (; q != last; q += EK_TILE, dst += EK_TILE, w += tile) {
-        ek_pairs_tile_1(p, run, end, dst, w, q, zero, EK_TILE);
+    if (p->out_c < EK_TILE) {
+        ek_pairs_tile_1(p, run, end, dst, w - (p->out_c > 2 ? 0 : before / 2), q, zero, p->out_c);
+        return;
     }
-    if (tiled != p->out_c) {
-        const int back = p->out_c - tiled > 2 ? 0 : before / 2;
-        ek_pairs_tile_1(p, run, end, dst, w - back, q, zero, p->out_c - tiled);
+    for (int oc = 0; oc < p->out_c; oc += EK_TILE, w += tile) {
+        const int first = oc + EK_TILE <= p->out_c ? oc : p->out_c - EK_TILE;
+        ek_pairs_tile_1(p, run, end, dst + first, w, q + first, zero, EK_TILE);
     }
 }
 

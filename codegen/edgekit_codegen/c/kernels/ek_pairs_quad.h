@@ -39,7 +39,7 @@ typedef struct {
     const void *begin; /* the first run, or words of ek_pairs_widen */
     const void *end;   /* behind the last; of two pixels there is one at least */
     int32_t step;      /* of two pixels, the bytes from one's inputs to the other's; of one pixel `zero` */
-    int32_t gap;       /* bytes of weights between quads */
+    int32_t gap;       /* bytes of weights between what is read of a quad and the next quad */
     const ek_requant_t *q;
     int8_t *dst;
     int32_t out_c; /* from one pixel's outputs to the other's */
@@ -50,24 +50,16 @@ typedef struct {
 void ek_pairs_quads_2(const ek_quads_t *quads);
 void ek_pairs_quads_1(const ek_quads_t *quads);
 
-/* As ek_pairs_quads_2 with inputs in lanes already: 24 instructions for 32 products. */
+/* As ek_pairs_quads_2 with inputs in lanes already: 24 instructions for 32 products. `step` is twice the bytes of
+ * weights between biases and what is read first, + 1 where the blocks are odd in number. The second one is for outputs
+ * whose zero point is -128. */
 void ek_pairs_quads_wide(const ek_quads_t *quads);
+void ek_pairs_quads_wide_low(const ek_quads_t *quads);
 
-/* The inputs of two pixels in lanes: of each block inputs 0 and 2 of one pixel and the other, then inputs 1 and 3.
- * Returns what lies behind them. */
-EK_SHARED uint32_t *ek_pairs_widen(uint32_t *to, const ek_run_t *run, const ek_run_t *end, int32_t step)
-{
-    for (; run != end; ++run) {
-        for (const int8_t *x = run->x, *const last = x + run->n; x != last; x += EK_BLOCK, to += EK_BLOCK) {
-            const uint32_t a = ek_word(x), b = ek_word(x + step);
-            to[0] = ek_sxtb16(a);
-            to[1] = ek_sxtb16(b);
-            to[2] = ek_sxtb16_odd(a);
-            to[3] = ek_sxtb16_odd(b);
-        }
-    }
-    return to;
-}
+/* The inputs from x to `end`, a block at least, of two pixels in lanes: of each block inputs 0 and 2 of one pixel and
+ * the other, which lie `step` bytes apart, then inputs 1 and 3. `zero` is added to each input, in both lanes. Returns
+ * what lies behind them. */
+uint32_t *ek_pairs_widen(uint32_t *to, const int8_t *x, const int8_t *end, int32_t step, uint32_t zero);
 
 /* clang-format off */
 #define EK_PAIRS_FUNCTION(name)                                                                                        \
@@ -128,7 +120,7 @@ EK_SHARED uint32_t *ek_pairs_widen(uint32_t *to, const ek_run_t *run, const ek_r
     "cmp lr, r12\n"                                                                                                    \
     "bne 1b\n"
 
-/* The same with inputs in lanes, and r1 weights as well; begin and end are on the stack */
+/* The same with inputs in lanes, and r1 weights as well; begin, end and step are on the stack */
 #define EK_PAIRS_HALF_WIDE                                                                                             \
     "ldrd r2, r12, [r0], #8\n"                                                                                         \
     "ldrd r1, lr, [r3], #8\n"                                                                                          \
@@ -142,17 +134,17 @@ EK_SHARED uint32_t *ek_pairs_widen(uint32_t *to, const ek_run_t *run, const ek_r
     "smlad r5, r1, r12, r5\n"                                                                                          \
     "smlad r8, lr, r2, r8\n"                                                                                           \
     "smlad r9, lr, r12, r9\n"
-#define EK_PAIRS_SUM_WIDE(begin, end)                                                                                  \
+#define EK_PAIRS_SUM_WIDE(begin, end, step)                                                                            \
     "ldmia r3!, {r4, r6, r8, r10}\n"                                                                                   \
+    "ldr lr, [sp, #" step "]\n"                                                                                        \
     "ldr r0, [sp, #" begin "]\n"                                                                                       \
-    "ldr r12, [sp, #" end "]\n"                                                                                        \
+    "lsrs lr, lr, #1\n"                                                                                                \
     "mov r5, r4\n"                                                                                                     \
     "mov r7, r6\n"                                                                                                     \
-    "sub r12, r12, r0\n"                                                                                               \
     "mov r9, r8\n"                                                                                                     \
     "mov r11, r10\n"                                                                                                   \
-    "tst r12, #16\n"                                                                                                   \
-    "bne 3f\n"                                                                                                         \
+    "add r3, r3, lr\n"                                                                                                 \
+    "bcs 3f\n"                                                                                                         \
     "2:\n"                                                                                                             \
     EK_PAIRS_HALF_WIDE                                                                                                 \
     EK_PAIRS_HALF_WIDE                                                                                                 \
@@ -201,33 +193,38 @@ EK_SHARED uint32_t *ek_pairs_widen(uint32_t *to, const ek_run_t *run, const ek_r
     "add r12, r12, " sum ", asr #31\n"                                                                                 \
     "asr r12, r12, r2\n"                                                                                               \
     "ssat " sum ", #8, r12\n"
-#define EK_PAIRS_EVEN(sum)                                                                                             \
+/* The same where what is negative is clamped, however it was rounded */
+#define EK_PAIRS_FINISH_LOW(sum)                                                                                       \
+    "smmlar r12, " sum ", r1, r0\n"                                                                                    \
+    "asr r12, r12, r2\n"                                                                                               \
+    "ssat " sum ", #8, r12\n"
+#define EK_PAIRS_EVEN(sum, finish)                                                                                     \
     "lsl " sum ", " sum ", #1\n"                                                                                       \
-    EK_PAIRS_FINISH(sum)
-#define EK_PAIRS_ODD(sum)                                                                                              \
+    finish(sum)
+#define EK_PAIRS_ODD(sum, finish)                                                                                      \
     "asr " sum ", " sum ", #7\n"                                                                                       \
-    EK_PAIRS_FINISH(sum)
+    finish(sum)
 #define EK_PAIRS_EPILOGUE "ldmia lr!, {r0, r1, r2}\n"
 
 /* The outputs of two pixels from the sums in r4 to r11 */
-#define EK_PAIRS_STORE_2                                                                                               \
+#define EK_PAIRS_STORE_2(finish)                                                                                       \
     "ldr lr, [sp, #24]\n"                                                                                              \
     "sub r6, r6, r4\n"                                                                                                 \
     "sub r7, r7, r5\n"                                                                                                 \
     "sub r10, r10, r8\n"                                                                                               \
     "sub r11, r11, r9\n"                                                                                               \
     EK_PAIRS_EPILOGUE                                                                                                  \
-    EK_PAIRS_EVEN("r4")                                                                                                \
-    EK_PAIRS_EVEN("r5")                                                                                                \
+    EK_PAIRS_EVEN("r4", finish)                                                                                        \
+    EK_PAIRS_EVEN("r5", finish)                                                                                        \
     EK_PAIRS_EPILOGUE                                                                                                  \
-    EK_PAIRS_ODD("r6")                                                                                                 \
-    EK_PAIRS_ODD("r7")                                                                                                 \
+    EK_PAIRS_ODD("r6", finish)                                                                                         \
+    EK_PAIRS_ODD("r7", finish)                                                                                         \
     EK_PAIRS_EPILOGUE                                                                                                  \
-    EK_PAIRS_EVEN("r8")                                                                                                \
-    EK_PAIRS_EVEN("r9")                                                                                                \
+    EK_PAIRS_EVEN("r8", finish)                                                                                        \
+    EK_PAIRS_EVEN("r9", finish)                                                                                        \
     EK_PAIRS_EPILOGUE                                                                                                  \
-    EK_PAIRS_ODD("r10")                                                                                                \
-    EK_PAIRS_ODD("r11")                                                                                                \
+    EK_PAIRS_ODD("r10", finish)                                                                                        \
+    EK_PAIRS_ODD("r11", finish)                                                                                        \
     "ldrd r0, r1, [sp, #28]\n"                                                                                         \
     "str lr, [sp, #24]\n"                                                                                              \
     "add r1, r0, r1\n"                                                                                                 \
@@ -289,17 +286,40 @@ __asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_2")
         EK_PAIRS_ENTER
         "4: ldrd lr, r1, [sp, #12]\n"
         EK_PAIRS_SUM_2("4", "8", "0")
-        EK_PAIRS_STORE_2
+        EK_PAIRS_STORE_2(EK_PAIRS_FINISH)
         EK_PAIRS_NEXT
         EK_PAIRS_END("ek_pairs_quads_2"));
 
 __asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_wide")
         EK_PAIRS_ENTER
         "4:\n"
-        EK_PAIRS_SUM_WIDE("12", "8")
-        EK_PAIRS_STORE_2
+        EK_PAIRS_SUM_WIDE("12", "8", "16")
+        EK_PAIRS_STORE_2(EK_PAIRS_FINISH)
         EK_PAIRS_NEXT
         EK_PAIRS_END("ek_pairs_quads_wide"));
+
+__asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_wide_low")
+        EK_PAIRS_ENTER
+        "4:\n"
+        EK_PAIRS_SUM_WIDE("12", "8", "16")
+        EK_PAIRS_STORE_2(EK_PAIRS_FINISH_LOW)
+        EK_PAIRS_NEXT
+        EK_PAIRS_END("ek_pairs_quads_wide_low"));
+
+__asm__(EK_PAIRS_FUNCTION("ek_pairs_widen")
+        "push {r4-r7, lr}\n"
+        "ldr lr, [sp, #20]\n"
+        "1: ldr r7, [r1, r3]\n"
+        "ldr r6, [r1], #4\n"
+        "sxtab16 r5, lr, r7\n"
+        "sxtab16 r7, lr, r7, ror #8\n"
+        "sxtab16 r4, lr, r6\n"
+        "sxtab16 r6, lr, r6, ror #8\n"
+        "cmp r1, r2\n"
+        "stmia r0!, {r4-r7}\n"
+        "bne 1b\n"
+        "pop {r4-r7, pc}\n"
+        EK_PAIRS_END("ek_pairs_widen"));
 
 __asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_1")
         EK_PAIRS_ENTER
@@ -310,13 +330,13 @@ __asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_1")
         "sub r5, r5, r4\n"
         "sub r7, r7, r6\n"
         EK_PAIRS_EPILOGUE
-        EK_PAIRS_EVEN("r4")
+        EK_PAIRS_EVEN("r4", EK_PAIRS_FINISH)
         EK_PAIRS_EPILOGUE
-        EK_PAIRS_ODD("r5")
+        EK_PAIRS_ODD("r5", EK_PAIRS_FINISH)
         EK_PAIRS_EPILOGUE
-        EK_PAIRS_EVEN("r6")
+        EK_PAIRS_EVEN("r6", EK_PAIRS_FINISH)
         EK_PAIRS_EPILOGUE
-        EK_PAIRS_ODD("r7")
+        EK_PAIRS_ODD("r7", EK_PAIRS_FINISH)
         "ldr r0, [sp, #28]\n"
         "str lr, [sp, #24]\n"
         "strb r5, [r0, #1]\n"
@@ -338,6 +358,7 @@ __asm__(EK_PAIRS_FUNCTION("ek_pairs_quads_1")
 #undef EK_PAIRS_SUM_WIDE
 #undef EK_PAIRS_STORE_2
 #undef EK_PAIRS_FINISH
+#undef EK_PAIRS_FINISH_LOW
 #undef EK_PAIRS_EVEN
 #undef EK_PAIRS_ODD
 #undef EK_PAIRS_EPILOGUE
