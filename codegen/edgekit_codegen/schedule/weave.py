@@ -33,7 +33,7 @@ they are packed: within a limit both are searched."""
 WORKED_OUT = 1500
 """Streams whose needs are worked out at all points of one search."""
 
-WIDE = 40
+WIDE = 24
 """Choices that are left of a search without a limit."""
 
 
