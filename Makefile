@@ -15,7 +15,8 @@ help:
 	@echo "make test-full   the whole matrix: more examples, slow cases"
 	@echo "make cases       compare every operator 2,000 times; the counts go to docs/conformance.md"
 	@echo "make lint        ruff, mypy and clang-format"
-	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board"
+	@echo "make status      regenerate docs/status.md: bytes and instructions of every model on every emulated board, and"
+	@echo "                 docs/layers.md: instructions of every layer on one of them"
 	@echo "make bench       regenerate docs/pipeline.md, which has times of this machine"
 	@echo "make kernels     regenerate docs/performance.md: what every model executes on each core (a quarter of an hour)"
 	@echo "make memory      regenerate docs/memory.md: what memory plans reach, built and run (a quarter of an hour)"
@@ -65,6 +66,7 @@ format: $(VENV)/.test
 
 status: $(VENV)/.test
 	$(BIN)/python -m benchmarks.status -j $(WORKERS)
+	$(BIN)/python -m benchmarks.layers
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.pipeline

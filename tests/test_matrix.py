@@ -12,7 +12,7 @@ import pytest
 from support import matrix
 from support.matrix import LEVELS, MODELS, Cell
 
-from benchmarks import status
+from benchmarks import layers, status
 from benchmarks.status import BOARDS, TOOLCHAINS
 
 MAIN = "stm32f746g-disco"
@@ -63,3 +63,19 @@ def test_the_emulated_board_gives_the_references_bytes(cell: Cell, tmp_path: Pat
     if cell.optimize == status.OPTIMIZE and page.same(built.toolchain):
         complaints = page.complaints(cell.target, status.row(built, sum(answers[0].instructions)))
         assert not complaints, f"docs/status.md is another: run `make status`, and say why: {complaints}"
+
+    by_layer = layers.read(layers.PAGE.read_text(encoding="utf-8"))
+    if (cell.board, cell.optimize, built.toolchain) == (layers.BOARD, layers.OPTIMIZE, by_layer.toolchain):
+        slower = layers.slower(by_layer.layers[cell.model], answers[0].instructions)
+        assert not slower, f"layers execute more than in docs/layers.md: {slower}"
+
+
+def test_a_layer_that_executes_more_is_named() -> None:
+    page = layers.read(layers.PAGE.read_text(encoding="utf-8"))
+    before = page.layers["digits"]
+    counts = [layer.instructions for layer in before]
+    assert not layers.slower(before, counts)
+    assert not layers.slower(before, [count * 99 // 100 for count in counts])
+    counts[2] = counts[2] * 103 // 100
+    assert [text.split(":")[0] for text in layers.slower(before, counts)] == [before[2].name]
+    assert layers.slower(before, counts[1:])
