@@ -87,8 +87,8 @@ def render(page: Page) -> str:
         "# Layers",
         "",
         f"What one inference executes in every layer on the emulated {BOARD} (Cortex-M7), built by {page.toolchain} at",
-        f"-{OPTIMIZE}, in the order in which layers run. Exact, emulated, not measured on silicon. A change that makes a",
-        f"layer execute over {TOLERANCE:.0%} more fails `make test`, unless it changes this page.",
+        f"-{OPTIMIZE}, in the order in which layers run. Exact, emulated, not measured on silicon. A change that makes",
+        f"a layer execute over {TOLERANCE:.0%} more fails `make test`, unless it changes this page.",
     ]
     for model, layers in page.layers.items():
         lines += ["", f"## {model}", "", *_table(layers)]
