@@ -137,17 +137,17 @@ def test_a_clamp_within_int8(machine: Machine) -> None:
         check(machine, graph.with_ops((op,), {**graph.tensors, out.id: out}), rng)
 
 
-def saturated(taps: int, weight: int, second: int = 127) -> Graph:
-    """A 1x1 convolution of so many inputs into two outputs with equal weights each, and a zero point of -128."""
-    builder = Builder(0)
-    graph = builder.graph("saturated", builder.conv(builder.input(1, 3, taps), 2))
+def saturated(taps: int, *each: int) -> Graph:
+    """A 1x1 convolution of so many inputs into outputs with equal weights each, and a zero point of -128."""
+    builder, count = Builder(0), len(each)
+    graph = builder.graph("saturated", builder.conv(builder.input(1, 3, taps), count))
     (op,) = graph.ops
     x, weights, bias = (graph.operand(op, i) for i in range(3))
-    data = np.broadcast_to(np.array([weight, second], np.int8)[:, None, None, None], weights.shape).copy()
+    data = np.broadcast_to(np.array(each, np.int8)[:, None, None, None], weights.shape).copy()
     changed = (
         replace(x, quant=Quant((1 / 255,), (-128,))),
-        replace(weights, data=data, quant=Quant((1 / 127 / taps,) * 2, (0, 0), 0)),
-        replace(bias, data=np.zeros(2, np.int32), quant=Quant((1 / 255 / 127 / taps,) * 2, (0, 0), 0)),
+        replace(weights, data=data, quant=Quant((1 / 127 / taps,) * count, (0,) * count, 0)),
+        replace(bias, data=np.zeros(count, np.int32), quant=Quant((1 / 255 / 127 / taps,) * count, (0,) * count, 0)),
     )
     return graph.with_ops((op,), {**graph.tensors, **{t.id: t for t in changed}})
 
@@ -156,7 +156,7 @@ def test_the_largest_sums_of_a_pair(machine: Machine) -> None:
     """259 * 127 * 255 is just less than 2^23, 260 * 127 * 255 is more: the odd output would lose its sign."""
     rng = np.random.default_rng(5)
     for taps, form in ((259, conv2d.Form.PAIRS), (260, conv2d.Form.PLAIN)):
-        graph = saturated(taps, -127)
+        graph = saturated(taps, -127, 127)
         assert conv2d.form(graph, graph.ops[0]) is form
         check(machine, graph, rng)
 
@@ -174,6 +174,14 @@ def test_pairs_of_weights_fit_16_bits(machine: Machine, even: int, odd: int, for
     graph = saturated(8, even, odd)
     assert conv2d.form(graph, graph.ops[0]) is form
     check(machine, graph, np.random.default_rng(6))
+
+
+@pytest.mark.parametrize(("before", "form"), [(0, conv2d.Form.PAIRS), (-1, conv2d.Form.PLAIN)])
+def test_the_last_tile_has_pairs_of_its_own(machine: Machine, before: int, form: conv2d.Form) -> None:
+    """Of seven channels it has 3 to 6: channel 4 is even in the tile before, and odd beside channel 3."""
+    graph = saturated(8, 1, 1, 1, before, -128, 1, 1)
+    assert conv2d.form(graph, graph.ops[0]) is form
+    check(machine, graph, np.random.default_rng(7))
 
 
 FINISH = """

@@ -99,7 +99,7 @@ def params(graph: Graph, op: Op) -> Mapping[str, CValue]:
 
 def spare(graph: Graph, op: Op) -> int:
     """For the inputs of two pixels, 16 bits each, where weights of more than one tile are multiplied with them."""
-    if form(graph, op) not in (Form.PAIRS, Form.PADDED_PAIRS) or graph.result(op).shape[3] < 2 * pairs.TILE:
+    if form(graph, op) not in (Form.PAIRS, Form.PADDED_PAIRS) or graph.result(op).shape[3] < 2 * linear.TILE:
         return 0
     clamp = convolution.epilogue_params(graph, op)
     if (clamp["act_min"], clamp["act_max"]) != INT8:

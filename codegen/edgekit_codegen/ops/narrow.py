@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .linear import TILE
 from .record import Requant
 
 _SUM = 1 << 30
@@ -43,9 +44,21 @@ def epilogue(requant: Requant, zero: int) -> Requant:
     return Requant(((2 * zero + 1) << (right - 1)).astype(np.int32), requant.multiplier, right)
 
 
+def tiles(count: int) -> list[slice]:
+    """The output channels of each tile of ek_pairs.h, two and two of them in pairs; the last tile is the last channels,
+    some of which the tile before may have too."""
+    if count < TILE:
+        return [slice(0, TILE if count > 2 else 2)]
+    return [slice(begin, begin + TILE) for begin in (min(n, count - TILE) for n in range(0, count, TILE))]
+
+
 def pairs(largest: npt.NDArray[np.int64], matrix: npt.NDArray[np.int8]) -> bool:
     """Whether the outputs can be computed in pairs: h = 256 * odd + even fits int16, the odd sums fit 24 bits."""
-    return bool((largest[1::2] < _ODD).all() and (np.abs(paired(matrix.astype(np.int64)) * 2 + 1) < 1 << 16).all())
+    return all(_fit(largest[tile], matrix[tile].astype(np.int64)) for tile in tiles(len(matrix)))
+
+
+def _fit(largest: npt.NDArray[np.int64], matrix: npt.NDArray[np.int64]) -> bool:
+    return bool((largest[1::2] < _ODD).all() and (np.abs(paired(matrix) * 2 + 1) < 1 << 16).all())
 
 
 def paired(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -12,7 +12,6 @@ from ..reference.arithmetic import wrap_int32
 from . import narrow
 
 BLOCK = 4  # EK_BLOCK
-TILE = 4  # EK_TILE
 RUNS = 8  # EK_RUNS
 
 
@@ -22,18 +21,20 @@ def runs(count: int, length: int) -> int:
 
 
 def pack(weights: npt.NDArray[np.int8], biases: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int8]:
-    """The layer's tiles, one after the other; the last one is the last four channels.
+    """The layer's tiles, one after the other.
 
     weights  [out, runs, length]: where blocks do not fill a run, its last BLOCK inputs are a block of their own, in
              which those that an earlier block has are zero
     biases   [out] each, in the order in which they stand
     """
     blocks = _blocks(weights)
-    count = len(blocks)
-    tiles = [slice(o, o + TILE) for o in (min(o, count - TILE) for o in range(0, count, TILE))]
-    if count < TILE:
-        tiles = [slice(0, TILE if count > 2 else 2)]
-    return np.concatenate([part for tile in tiles for part in _tile(blocks[tile], [b[tile] for b in biases], tile)])
+    return np.concatenate(
+        [
+            part
+            for tile in narrow.tiles(len(blocks))
+            for part in _tile(blocks[tile], [bias[tile] for bias in biases], tile)
+        ]
+    )
 
 
 def _blocks(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
