@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..ir.types import Graph, Tensor, TensorId
+from ..ir.types import Tensor, TensorId
 from ..memory.buffer import live_bytes
 from ..memory.buffers import buffers
 from ..ops import TABLE
@@ -18,8 +18,10 @@ from ..prices import Price, Pricing
 from . import tiles
 from .extent import Extent, Region, read
 from .parts import Part, Parts
-from .sliding import Sliding
+from .sliding import Sliding, courses
 from .stream import stream
+from .tile_needs import clipped, row_bytes
+from .tile_needs import taken as taken_by
 from .tiles import Member
 from .types import Schedule
 from .work import CALL, COPY
@@ -152,18 +154,34 @@ class Options:
         for height, width in product(ROWS, widths) if len(ops) > 1 else ((1, pixels),):
             if height <= rows:
                 yield self._tiled(Member(ops, height, 0 if width == pixels else width, adding), entering, found)
-        for width in SLIDING if len(ops) > 1 else ():
-            slid = tiles.slides(self.graph, Member(ops, 1, width, adding, True), self._parts.reaches)
-            for height in ROWS if slid is not None else ():
-                if height <= rows:
-                    yield self._tiled(Member(ops, height, width, adding, True), entering, found, slid)
-                    yield from self._lined(Member(ops, height, width, adding, True, True), ends[0])
+        if len(ops) > 1:
+            yield from self._sliding(ops, rows, adding, (ends[0], entering), found)
 
-    def _lined(self, member: Member, ident: TensorId) -> Iterator[Option]:
-        """Tiles over lines, where rows are read again at all."""
-        slid = tiles.slides(self.graph, member, self._parts.reaches)
-        if slid is None:
-            return
+    def _sliding(
+        self,
+        ops: tuple[int, ...],
+        rows: int,
+        adding: bool,
+        entering: tuple[TensorId, Extent],
+        found: Mapping[int, Region],
+    ) -> Iterator[Option]:
+        """Tiles that slide, as they are and over lines. entering: the tensor, and what is read of it for one pixel."""
+        graph, reaches = self.graph, self._parts.reaches
+        heights = [height for height in ROWS if height <= rows]
+        lines = {height: courses(graph, ops, 0, height, reaches, adding) for height in heights}
+        for width in SLIDING:
+            if tiles.turns(graph, Member(ops, 1, width, adding))[1] == 1:
+                continue
+            columns = courses(graph, ops, 1, width, reaches, adding)
+            for height in heights if columns is not None else ():
+                assert columns is not None
+                yield self._tiled(Member(ops, height, width, adding, True), entering[1], found, Sliding(*columns))
+                if (kept := lines[height]) is not None:
+                    member = Member(ops, height, width, adding, True, True)
+                    yield from self._lined(member, entering[0], Sliding(*columns, *kept))
+
+    def _lined(self, member: Member, ident: TensorId, slid: Sliding) -> Iterator[Option]:
+        """Tiles over lines, where the rows of the entering tensor advance evenly."""
         found = {op: (rows.computed.after(-rows.first), slid.columns[op].computed) for op, rows in slid.rows.items()}
         lead = slid.turns - tiles.turns(self.graph, member)[0]
         entering = self._entering(member.ops, ident, found)
@@ -233,10 +251,10 @@ class Options:
     ) -> Option:
         computed = tiles.spread(self.graph, member, found, slid)
         rows = entering if member.lines else entering.of(member.rows)
-        work, taken = self._work(member, computed, slid), _taken(self.graph, member, computed, slid)
+        work, taken = self._work(member, computed, slid), taken_by(self.graph, member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
-        kept += sum(slid.lines(op) * _row_bytes(self.graph, op) for op in member.ops) if slid is not None else 0
+        kept += sum(slid.lines(op) * row_bytes(self.graph, op) for op in member.ops) if slid is not None else 0
         return Option((member,), rows.size, rows.step, kept, taken, work, rows.first)
 
     def _work(self, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
@@ -261,15 +279,9 @@ class Options:
                 work += turns * slid.columns[index].moves * (CALL + COPY * moved)
             if slid is not None and (lines := slid.lines(index)):
                 work += turns * (
-                    slid.columns[index].turns * CALL + COPY * min(lines, down.size) * _row_bytes(self.graph, index)
+                    slid.columns[index].turns * CALL + COPY * min(lines, down.size) * row_bytes(self.graph, index)
                 )
         return round(work)
-
-
-def _row_bytes(graph: Graph, index: int) -> int:
-    """Bytes of a row of what an operator writes."""
-    tensor = tiles.result(graph, index)
-    return tensor.bytes // tensor.hwc[0]
 
 
 def _moved(option: Option, by: int) -> Option:
@@ -282,39 +294,3 @@ def _moved(option: Option, by: int) -> Option:
 def _beats(one: Option, other: Option) -> bool:
     kept = one.kept <= other.kept and one.rows <= other.rows
     return one.work <= other.work and one.taken + one.kept <= other.taken + other.kept and kept
-
-
-def clipped(extent: Extent, turns: int, end: int) -> Iterator[tuple[int, int]]:
-    """How many rows or pixels are computed in a turn, without those outside the tensor, and in how many turns."""
-    begin = 0
-    while begin < turns and (first := extent.first + extent.step * begin) < 0:
-        yield max(min(first + extent.size, end), 0), 1
-        begin += 1
-    after = turns
-    while after > begin and (first := extent.first + extent.step * (after - 1)) + extent.size > end:
-        yield max(end - first, 0), 1
-        after -= 1
-    yield extent.size, after - begin
-
-
-def _taken(graph: Graph, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
-    """The most bytes of tiles, and scratch, that are there while the operators run one after the other; of tiles that
-    slide, all the time."""
-    places = {graph.ops[index].outputs[0]: place for place, index in enumerate(member.ops[:-1])}
-    ends = dict(places)
-    for place, index in enumerate(member.ops):
-        ends.update((i, place) for i in graph.ops[index].inputs if i in places)
-    always, sizes = set(), {}
-    for ident, begin in places.items():
-        (down, across), tensor, width = regions[member.ops[begin]], graph.tensors[ident], 0
-        if slid is not None:
-            columns = slid.columns[member.ops[begin]]
-            width = columns.held.size
-            always.update([ident] if columns.kept is not None else [])
-        sizes[ident] = min(down.size, tensor.hwc[0]) * (width or across.size) * tensor.hwc[2] * tensor.dtype.size
-    most = 0
-    for place, index in enumerate(member.ops):
-        held = TABLE[graph.ops[index].kind].scratch(graph, graph.ops[index])
-        held += sum(sizes[i] for i, begin in places.items() if i in always or begin <= place <= ends[i])
-        most = max(most, held)
-    return most

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..ir.types import Graph
 from ..ops import TABLE
-from .extent import Extent, Region, needed
+from .extent import Extent, needed
 from .reach import Reaches
 
 
@@ -44,6 +44,10 @@ class Course:
         return max(0, self.end - self.first - 1) if self.kept is not None else 0
 
 
+Courses = tuple[int, Mapping[int, Course]]
+"""The turns of a loop, and each operator's in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sliding:
     """The tiles of a member that slide.
@@ -71,54 +75,46 @@ def sliding(
     """Tiles of so many rows and pixels of the last operator's output, or of its input where it adds; None where the
     operators' windows do not advance evenly, or none of them reads a pixel twice. Where there are to be lines, also
     where no row is read twice, or a turn computes more rows than a tensor has."""
-    one = Extent(0, 1, 1)
-
-    def anew(region: Region) -> Region:
-        return _new(region[0]) if lines else region[0], _new(region[1])
-
-    found = needed(graph, ops, (one.of(tile[0]), one.of(tile[1])), reaches, adds, anew)
-    if found is None:
+    columns = courses(graph, ops, 1, tile[1], reaches, adds)
+    rows = courses(graph, ops, 0, tile[0], reaches, adds) if lines and columns is not None else None
+    if columns is None or (lines and rows is None):
         return None
+    return Sliding(*columns) if rows is None else Sliding(*columns, *rows)
+
+
+def courses(
+    graph: Graph, ops: Sequence[int], axis: int, size: int, reaches: Reaches, adds: bool = False
+) -> Courses | None:
+    """How rows (axis 0) or columns (1) come and go where so many of the last operator are computed at a time, and each
+    only once; None as `sliding` has it."""
+    new = Extent(0, 1, 1).of(size)
+    regions = needed(graph, ops, (new, new), reaches, adds, lambda region: (_new(region[0]), _new(region[1])))
+    if regions is None:
+        return None
+    found = {op: region[axis] for op, region in regions.items()}
     counted = {op: graph.result(graph.ops[op]) for op in ops}
     if adds:
         counted[ops[-1]] = graph.operand(graph.ops[ops[-1]], 0)
-    rows, columns = (
-        _courses(graph, ops, {op: found[op][axis] for op in ops}, {op: t.hwc[axis] for op, t in counted.items()})
-        for axis in (0, 1)
-    )
-    if columns is None or not lines:
-        return None if columns is None else Sliding(*columns)
-    if rows is None or any(rows[1][op].computed.size > tensor.hwc[0] for op, tensor in counted.items()):
+    sizes = {op: tensor.hwc[axis] for op, tensor in counted.items()}
+    if min(part.step for part in found.values()) < 1 or all(part.size <= part.step for part in found.values()):
         return None
-    return Sliding(*columns, *rows)
+    if axis == 0 and any(_new(found[op]).size > sizes[op] for op in ops):
+        return None
+    spans = _spans(graph, ops, found, sizes)
+    if spans is None:
+        return None
+    lead = -min(begin for begin, _, _ in spans.values())
+    made = {}
+    for op in ops:
+        begin, after, end = spans[op]
+        made[op] = Course(found[op].after(-lead), _new(found[op]).after(begin), begin + lead, after - begin, end + lead)
+    return lead + spans[ops[-1]][1], made
 
 
 def _new(part: Extent) -> Extent:
     """The last rows or columns of each turn, which the turn before has not got."""
     size = min(part.step, part.size)
     return Extent(part.end - size, part.step, size)
-
-
-def _courses(
-    graph: Graph, ops: Sequence[int], found: Mapping[int, Extent], sizes: Mapping[int, int]
-) -> tuple[int, Mapping[int, Course]] | None:
-    """How many turns there are in all, and each operator's; None where nothing is read twice or moves unevenly.
-
-    found  what is there of each operator's output in the last one's turn 0, and how it advances
-    sizes  how much there is of it
-    """
-    if min(part.step for part in found.values()) < 1 or all(part.size <= part.step for part in found.values()):
-        return None
-    spans = _spans(graph, ops, found, sizes)
-    if spans is None:
-        return None
-    lead = -min(begin for begin, _, _ in spans.values())
-    courses = {}
-    for op in ops:
-        begin, after, end = spans[op]
-        held = found[op]
-        courses[op] = Course(held.after(-lead), _new(held).after(begin), begin + lead, after - begin, end + lead)
-    return lead + spans[ops[-1]][1], courses
 
 
 def _spans(
