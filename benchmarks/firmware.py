@@ -8,6 +8,7 @@ import edgekit
 from edgekit import schedule_file
 from edgekit.results import BuildResult, ProfileResult
 from edgekit_codegen.ir import Graph
+from edgekit_codegen.passes.rewrites import NONE, Rewrites
 from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.types import Schedule
 
@@ -22,16 +23,17 @@ _TIMEOUT = 600.0  # seconds that one inference may take on a busy machine
 Run = tuple[BuildResult, ProfileResult]
 
 
-def run(model: Path, board: str, graph: Graph, schedule: Schedule, out: Path) -> Run:
+def run(model: Path, board: str, graph: Graph, schedule: Schedule, out: Path, rewrites: Rewrites = NONE) -> Run:
     """Build a schedule of the model's graph with int8 input and output, and run it emulated, or on the host.
 
     graph  what `pipeline.read_model` makes of the .tflite `model`
     out    the build folder; the schedule file lies beside it
+    rewrites  what the schedule needs to be done to the graph before
 
     Raises AssertionError where the output is not the reference's, or the arena's high-water mark not the plan's.
     """
     file, on_host = out.with_suffix(".toml"), board == "host"
-    schedule_file.save(file, model, graph, schedule)
+    schedule_file.save(file, model, graph, schedule, rewrites)
     build = edgekit.build(
         model,
         board=board,

@@ -25,9 +25,9 @@ from edgekit_codegen.errors import DoesNotFit
 from edgekit_codegen.memory.elide import elide
 from edgekit_codegen.prices import Pricing, evenly, price
 from edgekit_codegen.schedule import layerwise
-from edgekit_codegen.schedule.front import Point, fastest, front
+from edgekit_codegen.schedule.fitting import fitting, mac_factor, overhead
+from edgekit_codegen.schedule.front import Point, front
 from edgekit_codegen.schedule.text import describe
-from edgekit_codegen.schedule.work import mac_factor, overhead
 
 from . import firmware
 from .memory_goals import SUBJECTS, Goal, Subject
@@ -93,11 +93,12 @@ class Planner:
         if arena <= self._missed[streamed]:
             return None
         try:
-            plan = fastest(graph, self.read.target, arena, graph.inputs if streamed else (), pricings)
+            found = fitting(graph, self.read.target, arena, graph.inputs if streamed else (), pricings=pricings)
         except DoesNotFit:
             return None
-        arrives = "streamed" if streamed else "resident"
-        return Point(plan, overhead(graph, plan.schedule), mac_factor(graph, plan.schedule), arrives)
+        schedule = found.plan.schedule
+        extra, factor = overhead(graph, found.graph, schedule), mac_factor(graph, found.graph, schedule)
+        return Point(found.plan, extra, factor, "streamed" if streamed else "resident", rewrites=found.rewrites)
 
 
 def near(point: Point, factor: float) -> bool:
@@ -134,7 +135,8 @@ def measure(subject: Subject) -> list[Row]:
         for number, (goal, planned) in enumerate(found):
             schedule = planned.point.plan.schedule
             _say(subject, f"building {describe(schedule)}")
-            run = firmware.run(model, subject.board, read.graph, schedule, Path(scratch) / str(number))
+            out, rewrites = Path(scratch) / str(number), planned.point.rewrites
+            run = firmware.run(model, subject.board, read.graph, schedule, out, rewrites)
             rows.append(_row(subject, goal, planned, run, base))
     return rows
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from edgekit_codegen.memory.plan import Plan
 from edgekit_codegen.memory.planner import make_plan
 from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.schedule import ends, front, layerwise
+from edgekit_codegen.passes.rewrites import NONE, Rewrites
+from edgekit_codegen.schedule import ends, fitting, front, layerwise, misfit
+from edgekit_codegen.schedule.fitting import Fitting
 from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
 
@@ -46,9 +48,35 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Compiled(Read):
-    """A model planned for a target."""
+    """A model planned for a target.
+
+    graph     what the plan is of
+    original  the graph before the rewrites that this plan needs, against whose work its own is told
+    """
 
     plan: Plan
+    original: Graph
+    rewrites: Rewrites = NONE
+
+    @property
+    def read(self) -> Read:
+        """The model without anything that this plan needs."""
+        return Read(self.source, self.original, self.steps, self.target)
+
+    @property
+    def mac_factor(self) -> float:
+        """Multiply-accumulates executed by those of the original graph."""
+        return fitting.mac_factor(self.original, self.graph, self.plan.schedule)
+
+    @property
+    def overhead(self) -> int:
+        """Instructions, about, beyond those of the original graph layer by layer."""
+        return fitting.overhead(self.original, self.graph, self.plan.schedule)
+
+    @property
+    def rewritten(self) -> tuple[str, ...]:
+        """What the plan's rewrites did, in words."""
+        return fitting.describe(self.graph, self.plan.schedule, self.rewrites)
 
 
 def compile_model(
@@ -75,28 +103,32 @@ def compile_model(
     kernels        whose kernels compute what they can (Target.kernels); a library's compute whole layers, so that there
                    is one schedule, layer by layer: require_rows says what that excludes
 
-    Otherwise the schedule is the fastest that fits; FitError names the smallest where none does. ModelError where the
+    Otherwise the schedule is the fastest that fits, of the graph rewritten where nothing else does (schedule/fitting);
+    FitError names the smallest where none does. ModelError where the
     input or the output cannot be streamed, UsageError where the solver is not installed.
     """
     if solver and find_spec("ortools") is None:
         raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")
     read = read_model(model, board, io, kernels)
     if kernels != "edgekit":
-        return Compiled(read.source, read.graph, read.steps, read.target, _plan_layers(read, sram, solver))
+        return _compiled(read, Fitting(NONE, read.graph, _plan_layers(read, sram, solver)))
     if schedule is not None:
-        return Compiled(
-            read.source, read.graph, read.steps, read.target, _plan_as_saved(read, model, schedule, sram, solver)
-        )
+        return _compiled(read, _plan_as_saved(read, model, schedule, sram, solver))
     with compiler_errors(model.name):
         pulled, pushed = _ends(read.graph, stream_input, stream_output)
         if slowdown is None:
-            plan = front.fastest(read.graph, read.target, sram, pulled, pushed=pushed)
+            found = fitting.fitting(read.graph, read.target, sram, pulled, pushed)
         else:
             plan = front.smallest(read.graph, read.target, slowdown, sram, pulled, pushed)
+            found = Fitting(NONE, read.graph, plan)
         if solver:
-            plan = make_plan(read.graph, plan.schedule, read.target, refine)
-        validate(read.graph, plan, read.target)
-    return Compiled(read.source, read.graph, read.steps, read.target, plan)
+            found = replace(found, plan=make_plan(found.graph, found.plan.schedule, read.target, refine))
+        validate(found.graph, found.plan, read.target)
+    return _compiled(read, found)
+
+
+def _compiled(read: Read, found: Fitting) -> Compiled:
+    return Compiled(read.source, found.graph, read.steps, read.target, found.plan, read.graph, found.rewrites)
 
 
 def require_rows(kernels: str, asked: Mapping[str, object]) -> None:
@@ -127,18 +159,18 @@ def _require_room(what: str, plan: Plan, sram: int | None, hint: str) -> None:
         raise FitError("memory.does_not_fit", message, hint)
 
 
-def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None, solver: bool) -> Plan:
+def _plan_as_saved(read: Read, model: Path, path: Path, sram: int | None, solver: bool) -> Fitting:
     """The certified plan of a schedule file."""
-    schedule = schedule_file.load(path, model, read.graph)
+    said = schedule_file.load(path, model, read.graph)
     try:
-        plan = make_plan(read.graph, schedule, read.target, refine if solver else None)
-        validate(read.graph, plan, read.target)
+        plan = make_plan(said.graph, said.schedule, read.target, refine if solver else None)
+        validate(said.graph, plan, read.target)
     except DoesNotFit as error:
         raise FitError(error.code, f"{path.name}: {error.message}", error.hint) from error
     except CodegenError as error:
         raise ConfigError("schedule.impossible", f"{path}: {error.message}", schedule_file.AGAIN) from error
     _require_room(path.name, plan, sram, "plan a smaller schedule with --sram")
-    return plan
+    return Fitting(said.rewrites, said.graph, plan)
 
 
 def read_model(model: Path, board: Board, io: str = "model", kernels: str = "edgekit") -> Read:
@@ -174,7 +206,7 @@ def _ends(graph: Graph, stream_input: bool, stream_output: bool) -> tuple[tuple[
         several = f"the model has {outputs} outputs; rows of one alone can leave one by one" if outputs != 1 else None
         why = several or ends.resident(graph, graph.outputs[0])
         if why is not None:
-            raise front.cannot_leave(why)
+            raise misfit.cannot_leave(why)
     return graph.inputs if stream_input else (), graph.outputs if stream_output else ()
 
 

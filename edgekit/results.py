@@ -44,6 +44,9 @@ class BuildResult:
     stack_bytes  the bound from frame sizes and the call graph, None where the toolchain gives none
     macs         multiply-accumulates executed; macs_original is the model's before exact rewrites
     cached       nothing had to be compiled
+    mac_factor   multiply-accumulates that the schedule executes by `macs`
+    extra_instructions  estimated, beyond those of layer by layer
+    rewritten    what was computed again, or in groups, for the schedule to fit
     kernels      layer -> whose kernel computes it
     library      which CMSIS-NN the image holds, "" for none
     """
@@ -72,6 +75,9 @@ class BuildResult:
     seconds: float
     kernels: Mapping[str, str]
     library: str
+    mac_factor: float
+    extra_instructions: int
+    rewritten: tuple[str, ...]
 
     def to_json(self) -> Json:
         plain = {
@@ -93,6 +99,9 @@ class PlanResult:
     input               "resident", or "streamed": each row delivered once, in order
     output              the same: each row handed over once, in order
     kernels             layer -> whose kernel computes it
+    mac_factor          multiply-accumulates that the schedule executes by `macs`
+    extra_instructions  estimated, beyond those of layer by layer
+    rewritten           what is computed again, or in groups, for the schedule to fit
     saved               the schedule file that was written
     points              the front, where it was asked for
     explanation         why the plan needs what it needs, where it was asked for
@@ -114,6 +123,9 @@ class PlanResult:
     peak_tensors: tuple[tuple[str, int], ...]
     buffers: tuple[Json, ...]
     kernels: Mapping[str, str]
+    mac_factor: float
+    extra_instructions: int
+    rewritten: tuple[str, ...]
     plots: tuple[Path, ...] = ()
     saved: Path | None = None
     points: tuple[PlanPoint, ...] = ()
@@ -130,7 +142,9 @@ class PlanResult:
             "macs": self.macs,
             "macs_original": self.macs_original,
             "rewrites": [asdict(r) for r in self.rewrites],
-            "mac_factor": 1.0,
+            "mac_factor": self.mac_factor,
+            "extra_instructions": self.extra_instructions,
+            "rewritten": list(self.rewritten),
             "input": self.input,
             "output": self.output,
             "schedule": self.schedule,

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from edgekit_codegen.errors import CodegenError
 from edgekit_codegen.ir import Graph
+from edgekit_codegen.passes.channel_groups import Groups
+from edgekit_codegen.passes.computed_again import Again
+from edgekit_codegen.passes.rewrites import NONE, Rewrites
+from edgekit_codegen.schedule import fitting
 from edgekit_codegen.schedule.saved import SegmentChoice, choices, fingerprint, restored
 from edgekit_codegen.schedule.text import describe
 from edgekit_codegen.schedule.types import Schedule
@@ -28,8 +32,10 @@ class ScheduleFile:
     schema        version of this format
     model         the model's name, for people
     model_sha256  of the .tflite
-    graph_sha256  of what the rewrites made of it, and in which order: what operators' numbers refer to
-    segment       the segments, in order
+    graph_sha256  of what the rewrites of every model made of it, and in which order
+    segment       the segments, in order, whose operators' numbers refer to the graph after the rewrites below
+    again         what is computed again, by the numbers of its tensors
+    groups        what is computed in groups of channels
     """
 
     schema: int
@@ -37,10 +43,21 @@ class ScheduleFile:
     model_sha256: str
     graph_sha256: str
     segment: tuple[SegmentChoice, ...]
+    again: tuple[Again, ...] = ()
+    groups: tuple[Groups, ...] = ()
 
 
-def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
-    """Write a schedule. graph: what it schedules, made from the .tflite `model`."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file says: a schedule of the graph that the rewrites make of the given one."""
+
+    rewrites: Rewrites
+    graph: Graph
+    schedule: Schedule
+
+
+def save(path: Path, model: Path, graph: Graph, schedule: Schedule, rewrites: Rewrites = NONE) -> None:
+    """Write a schedule. graph: made from the .tflite `model`; it schedules what the rewrites make of that."""
     lines = [
         f"# {describe(schedule)}",
         f"schema = {SCHEMA}",
@@ -48,7 +65,11 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
         f'model_sha256 = "{_sha256(model)}"',
         f'graph_sha256 = "{fingerprint(graph)}"',
     ]
-    for choice in choices(graph, schedule):
+    for again in rewrites.again:
+        lines += ["", "[[again]]", f"source = {again.source}", f"result = {again.result}"]
+    for groups in rewrites.groups:
+        lines += ["", "[[groups]]", f"first = {groups.first}", f"last = {groups.last}", f"count = {groups.count}"]
+    for choice in choices(fitting.prepared(graph, rewrites), schedule):
         lines += ["", "[[segment]]", f'kind = "{choice.kind}"', f"operators = {list(choice.operators)}"]
         rest = {"reversed": choice.reversed, "pulled": choice.pulled, "pushed": choice.pushed, "adds": choice.adds}
         lines += [f"{key} = {list(numbers)}" for key, numbers in rest.items() if numbers]
@@ -62,8 +83,8 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def load(path: Path, model: Path, graph: Graph) -> Schedule:
-    """The schedule of a file, for the graph that was made from the .tflite `model`.
+def load(path: Path, model: Path, graph: Graph) -> Loaded:
+    """What a file says of the graph that was made from the .tflite `model`.
 
     ConfigError where the file is broken, of another format, or not of this model, these rewrites and this --io.
     """
@@ -76,12 +97,18 @@ def load(path: Path, model: Path, graph: Graph) -> Schedule:
     if found.graph_sha256 != fingerprint(graph):
         said = "is a schedule of the same model after other rewrites: another edgekit or another --io made it"
         raise document.error(("graph_sha256",), said, AGAIN, "schedule.graph")
+    rewrites = Rewrites(found.again, found.groups)
+    try:
+        graph = fitting.prepared(graph, rewrites)
+    except (ValueError, CodegenError) as error:
+        key = "again" if found.again else "groups"
+        raise document.error((key,), str(error), AGAIN, "schedule.impossible") from error
     try:
         schedule = restored(graph, found.segment)
     except CodegenError as error:
         raise document.error(("segment",), error.message, AGAIN, "schedule.impossible") from error
     _check_order(document, graph, found)
-    return schedule
+    return Loaded(rewrites, graph, schedule)
 
 
 def _check_schema(document: Document) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from .ir.types import Graph, Op
 from .ops import TABLE
 from .ops.record import Kernel
@@ -22,8 +24,9 @@ def instructions(graph: Graph) -> int:
 
 def weights_bytes(graph: Graph, target: Target) -> int:
     """Bytes of the weights, epilogues and constant operands that the target's kernels read, exact; no padding between
-    them."""
-    return sum(_constants(graph, op, kernel_of(graph, op, target)) for op in _running(graph))
+    them. What layers have in common is there once."""
+    tables = {table for op in _running(graph) for table in _constants(graph, op, kernel_of(graph, op, target))}
+    return sum(len(contents) for _, contents in tables)
 
 
 def instructions_of(graph: Graph, op: Op) -> float:
@@ -32,11 +35,16 @@ def instructions_of(graph: Graph, op: Op) -> float:
     return rows * price(graph, op).of(pixels)
 
 
-def _constants(graph: Graph, op: Op, kernel: Kernel) -> int:
+def _constants(graph: Graph, op: Op, kernel: Kernel) -> Iterator[tuple[str, bytes]]:
+    """The tables that a layer reads, by type and contents."""
     weights, requant = kernel.weights(graph, op), kernel.requant(graph, op)
-    operands = sum(t.bytes for t in TABLE[op.kind].operands(graph, op) if t.is_constant)
-    epilogue = 0 if requant is None else sum(a.nbytes for a in (requant.bias, requant.multiplier, requant.shift))
-    return operands + epilogue + (0 if weights is None else weights.nbytes)
+    if weights is not None:
+        yield weights.dtype.name, weights.tobytes()
+    if requant is not None:
+        yield "requant", np.stack([requant.bias, requant.multiplier, requant.shift], axis=1).tobytes()
+    for tensor in TABLE[op.kind].operands(graph, op):
+        if tensor.data is not None:
+            yield tensor.dtype.value, tensor.data.tobytes()
 
 
 def _running(graph: Graph) -> Iterator[Op]:

@@ -27,7 +27,14 @@ class UnsupportedModel(CodegenError):  # noqa: N818
 
 
 class DoesNotFit(CodegenError):  # noqa: N818
-    """The plan needs more memory than the target's regions offer."""
+    """The plan needs more memory than the target's regions offer.
+
+    needed  bytes of the smallest plan in one piece of memory; None where that is not known
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", needed: int | None = None) -> None:
+        super().__init__(code, message, hint)
+        self.needed = needed
 
 
 class InvalidPlan(CodegenError):  # noqa: N818

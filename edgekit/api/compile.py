@@ -103,7 +103,7 @@ def build(
         code_bytes=artifact.code_bytes,
         weights_bytes=artifact.weights_bytes,
         regions=artifact.memories,
-        macs=passes.macs(compiled.graph),
+        macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
         input=_mode(streams_input),
@@ -114,6 +114,9 @@ def build(
         cached=artifact.cached,
         seconds=time.perf_counter() - began,
         kernels=_kernels(compiled),
+        mac_factor=compiled.mac_factor,
+        extra_instructions=compiled.overhead,
+        rewritten=compiled.rewritten,
         library=artifact.library,
     )
     workspace.record(result, subject.model, chosen_io)
@@ -171,9 +174,11 @@ def plan(
     streams_input, streams_output = _streamed(compiled)
     if save_schedule is not None:
         with pipeline.compiler_errors(subject.model.name):
-            schedule_file.save(Path(save_schedule), subject.model, compiled.graph, compiled.plan.schedule)
-    found = pipeline.pareto(compiled, streams_input, streams_output) if pareto or explain else ()
-    points = tuple(_point(compiled.graph, subject.board, point) for point in found)
+            schedule_file.save(
+                Path(save_schedule), subject.model, compiled.original, compiled.plan.schedule, compiled.rewrites
+            )
+    found = pipeline.pareto(compiled.read, streams_input, streams_output) if pareto or explain else ()
+    points = tuple(_point(compiled.original, subject.board, point) for point in found)
     plots: tuple[Path, ...] = ()
     if plot is not None:
         memory_map.plot(compiled.graph, compiled.plan, Path(plot))
@@ -190,7 +195,7 @@ def plan(
         arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
         gap=compiled.plan.gap,
         regions=tuple(MemoryUse(r.name, "ram", r.used, r.size, {"arena": r.used}) for r in compiled.plan.regions),
-        macs=passes.macs(compiled.graph),
+        macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
         input=_mode(streams_input),
@@ -200,6 +205,9 @@ def plan(
         peak_tensors=summary.peak_tensors,
         buffers=summary.buffers,
         kernels=_kernels(compiled),
+        mac_factor=compiled.mac_factor,
+        extra_instructions=compiled.overhead,
+        rewritten=compiled.rewritten,
         plots=plots,
         saved=None if save_schedule is None else Path(save_schedule),
         points=points if pareto else (),

@@ -27,6 +27,7 @@ from ..results import (
     Rewrite,
     RunResult,
 )
+from .fitted import fitted
 
 Renderables = list[RenderableType]
 BAR = 16
@@ -43,6 +44,7 @@ def build(result: BuildResult) -> Renderables:
         f" (lower bound {result.arena_lower_bound_bytes:,} B), stack at most {stack}, the rest data and bss",
         f"flash  [bold]{result.flash_bytes:,} B[/]: weights {result.weights_bytes:,} B, code {result.code_bytes:,} B",
         *_kernels(result.kernels, result.library),
+        *fitted(result),
         *work(result.macs, result.macs_original, result.rewrites),
         f"image  {_short(result.elf)}",
     ]
@@ -74,6 +76,7 @@ def plan(result: PlanResult) -> Renderables:
         f" {certified}",
         f"peak   in {result.peak_layer}: {holders}",
         *_kernels(result.kernels),
+        *fitted(result),
         *work(result.macs, result.macs_original, result.rewrites),
         *(f"plot   {_short(path)}" for path in result.plots),
         *([f"saved  {_short(result.saved)}"] if result.saved is not None else []),

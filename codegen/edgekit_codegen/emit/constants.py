@@ -31,42 +31,57 @@ class Constants:
     rows: Mapping[int, str]
 
 
-def constants(graph: Graph, index: int, kernel: Kernel, name: str) -> Constants:
-    """Everything constant about operator `index`, which `kernel` computes, under names that start with `name`."""
+class Tables:
+    """The tables of one model: of those with the same type and contents there is one, under the name of the first."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def define(self, kind: str, name: str, rest: str) -> tuple[str, str]:
+        """The definition, "" where there is such a table, and the name it has. kind, rest: before and behind `name`."""
+        known = self._names.setdefault(kind + rest, name)
+        return f"static const {kind} {name}{rest}" if known == name else "", known
+
+
+def constants(graph: Graph, index: int, kernel: Kernel, name: str, tables: Tables) -> Constants:
+    """Everything constant about operator `index`, which `kernel` computes, under names that start with `name`, or those
+    of tables that are there."""
     op = graph.ops[index]
     fields = [f".{field} = {literals.value(v)}" for field, v in kernel.params(graph, op).items()]
     body = literals.fill(literals.INDENT, fields, ",", hang=len(literals.INDENT))
     params = f"static const {kernel.struct} {name} = {{\n{body}\n}};\n"
-    weights, weights_name = _weights(graph, index, name, kernel)
-    requant, requant_name = _requant(graph, index, name, kernel)
-    held = [(i, t) for i, t in enumerate(TABLE[op.kind].operands(graph, op)) if t.is_constant]
-    operands = {i: f"{name}_operand_{i}" for i, _ in held}
-    tables = "".join(_table(operands[i], t.data) for i, t in held if t.data is not None)
+    weights, weights_name = _weights(graph, index, name, kernel, tables)
+    requant, requant_name = _requant(graph, index, name, kernel, tables)
+    held = {i: t.data for i, t in enumerate(TABLE[op.kind].operands(graph, op)) if t.data is not None}
+    operands = {i: _table(f"{name}_operand_{i}", data, tables) for i, data in held.items()}
     access = TABLE[op.kind].access(graph, op)
     maps = access.maps if isinstance(access, Rows) else ()
-    numbered = {i: m.rows for i, m in enumerate(maps) if isinstance(m, RowTable)}
-    rows = {i: f"{name}_rows_{i}" for i in numbered}
-    tables += "".join(_table(rows[i], np.array(numbers, np.int16)) for i, numbers in numbered.items())
-    return Constants(params, weights + requant + tables, weights_name, requant_name, operands, rows)
+    numbered = {i: np.array(m.rows, np.int16) for i, m in enumerate(maps) if isinstance(m, RowTable)}
+    rows = {i: _table(f"{name}_rows_{i}", numbers, tables) for i, numbers in numbered.items()}
+    return Constants(
+        params,
+        weights + requant + "".join(text for text, _ in (*operands.values(), *rows.values())),
+        weights_name,
+        requant_name,
+        {i: known for i, (_, known) in operands.items()},
+        {i: known for i, (_, known) in rows.items()},
+    )
 
 
-def _weights(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:
+def _weights(graph: Graph, index: int, name: str, kernel: Kernel, tables: Tables) -> tuple[str, str]:
     data = kernel.weights(graph, graph.ops[index])
-    if data is None:
-        return "", "NULL"
-    return _table(f"{name}_weights", data), f"{name}_weights"
+    return ("", "NULL") if data is None else _table(f"{name}_weights", data, tables)
 
 
-def _table(name: str, data: npt.NDArray[Any]) -> str:
-    head = f"static const _Alignas(4) {_INTEGERS[data.dtype.name]} {name}[{data.size}] = {{\n"
-    return head + literals.table(data) + "};\n"
+def _table(name: str, data: npt.NDArray[Any], tables: Tables) -> tuple[str, str]:
+    kind = f"_Alignas(4) {_INTEGERS[data.dtype.name]}"
+    return tables.define(kind, name, f"[{data.size}] = {{\n{literals.table(data)}}};\n")
 
 
-def _requant(graph: Graph, index: int, name: str, kernel: Kernel) -> tuple[str, str]:
+def _requant(graph: Graph, index: int, name: str, kernel: Kernel, tables: Tables) -> tuple[str, str]:
     requant = kernel.requant(graph, graph.ops[index])
     if requant is None:
         return "", "NULL"
     rows = np.stack([requant.bias, requant.multiplier, requant.shift], axis=1).astype(np.int64).tolist()
     cells = ["{" + ", ".join(map(literals.integer, row)) + "}," for row in rows]
-    head = f"static const ek_requant_t {name}_requant[{len(rows)}] = {{\n"
-    return head + literals.columns(cells, 4) + "};\n", f"{name}_requant"
+    return tables.define("ek_requant_t", f"{name}_requant", f"[{len(rows)}] = {{\n{literals.columns(cells, 4)}}};\n")

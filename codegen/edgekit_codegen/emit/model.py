@@ -10,7 +10,7 @@ from ..naming import dimensions, short_name
 from ..ops.record import Kernel
 from ..schedule import walk
 from . import literals
-from .constants import constants
+from .constants import Tables, constants
 from .invoke import added, in_strips, statements, streams
 from .layers import layer, layer_at_once, title
 from .names import Names
@@ -25,9 +25,9 @@ def model(graph: Graph, name: str, names: Names, kernels: Mapping[int, Kernel]) 
     """The texts of <name>.c and <name>_weights.h. kernels: by the operators' numbers, see names.layers."""
     schedule = names.plan.schedule
     strips, adding, streamed = in_strips(graph, schedule), added(schedule), walk.streamed(schedule)
-    bodies, weights = [], []
+    bodies, weights, tables = [], [], Tables()
     for index in names.layers:
-        consts = constants(graph, index, kernels[index], names.constant(index))
+        consts = constants(graph, index, kernels[index], names.constant(index), tables)
         heading = title(graph, index, names)
         if kernels[index].once is None:
             code = layer(graph, index, kernels[index], names, consts, index in strips, index in adding)

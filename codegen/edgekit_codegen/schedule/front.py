@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..cost import instructions
-from ..errors import CodegenError, DoesNotFit, UnsupportedModel
+from ..errors import DoesNotFit
 from ..ir.types import Graph, TensorId
 from ..memory.buffer import lower_bound
 from ..memory.buffers import buffers
 from ..memory.elide import elide
-from ..memory.fit import does_not_fit, hint, peak_lines
 from ..memory.plan import Plan
 from ..memory.planner import make_plan
+from ..passes.rewrites import NONE, Rewrites
 from ..prices import Pricing, evenly, price
 from ..target import Region, Target
-from . import ends, layerwise
+from . import layerwise
+from .misfit import cannot_stream, nothing_fits
 from .segments import Piece, Segments
-from .text import describe
 from .types import Schedule
 from .weave import UNLIMITED, weave
 from .work import mac_factor, overhead
@@ -40,6 +40,7 @@ class Point:
 
     overhead    instructions, about, that the schedule needs beyond those of layer by layer
     mac_factor  multiply-accumulates executed by those of the graph; 1.0 where nothing is computed twice
+    rewrites    what was done to the graph before, whose work the two count as well
     input       "resident", or "streamed" where each row is delivered once, in order
     output      the same, where each row leaves as soon as it is computed
     """
@@ -49,6 +50,7 @@ class Point:
     mac_factor: float
     input: str
     output: str = "resident"
+    rewrites: Rewrites = NONE
 
 
 def front(
@@ -81,11 +83,12 @@ def front(
 def _with(points: Sequence[Point], segments: Segments, plan: Plan) -> list[Point]:
     """The points and a smaller plan, without those that are no faster than it is."""
     extra, factor = overhead(segments.graph, plan.schedule), mac_factor(segments.graph, plan.schedule)
-    added = Point(plan, extra, factor, _mode(segments.pulled), _mode(segments.pushed))
+    added = Point(plan, extra, factor, mode(segments.pulled), mode(segments.pushed))
     return [*(p for p in points if p.overhead < extra), added]
 
 
-def _mode(streamed: Collection[TensorId]) -> str:
+def mode(streamed: Collection[TensorId]) -> str:
+    """How an end of the graph is taken, as `Point` has it."""
     return "streamed" if streamed else "resident"
 
 
@@ -107,22 +110,57 @@ def fastest(
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
+    plan = within(graph, target, limit, pulled, pricings, pushed)
+    return plan if plan is not None else narrowest(graph, target, limit, pulled, pricings[-1], pushed)
+
+
+def within(
+    graph: Graph,
+    target: Target,
+    limit: int,
+    pulled: Collection[TensorId] = (),
+    pricings: Sequence[Pricing] = (price, evenly),
+    pushed: Collection[TensorId] = (),
+) -> Plan | None:
+    """The fastest plan that fits the target and takes no more than `limit` bytes; None where the search finds none."""
     priced = [Segments(graph, pulled, pushed, pricing) for pricing in pricings]
-    for segments, closely in product(priced, (False, True)):
-        plan = _first(segments, target, limit, closely)
-        if plan is not None:
-            return plan
-    least = _smallest(priced[-1])
-    plan = None if least is None else _within(graph, least.schedule, target, limit)
+    plans = (_first(segments, target, limit, closely) for segments, closely in product(priced, (False, True)))
+    return next((plan for plan in plans if plan is not None), None)
+
+
+def narrowest(
+    graph: Graph,
+    target: Target,
+    limit: int,
+    pulled: Collection[TensorId] = (),
+    pricing: Pricing = evenly,
+    pushed: Collection[TensorId] = (),
+) -> Plan:
+    """The smallest plan, where that one fits; raises as `fastest` where it does not."""
+    best = least(graph, pulled, pricing, pushed)
+    if best is None:
+        alone = not pushed or least(graph, pulled, pricing) is None
+        raise cannot_stream(graph, bool(pulled) and alone, pushed)
+    plan = planned(graph, best.schedule, target, limit)
     if plan is None:
-        raise _nothing_fits(priced[-1], target, limit, least)
+        raise nothing_fits(graph, target, limit, best, (mode(pulled), mode(pushed)))
     return plan
+
+
+def least(
+    graph: Graph,
+    pulled: Collection[TensorId] = (),
+    pricing: Pricing = evenly,
+    pushed: Collection[TensorId] = (),
+) -> Plan | None:
+    """The smallest plan that is found, in one piece of memory as large as it takes; None where an end cannot stream."""
+    return _smallest(Segments(graph, pulled, pushed, pricing))
 
 
 def _first(segments: Segments, target: Target, limit: int, closely: bool) -> Plan | None:
     """The plan of the fastest choice that fits."""
     plans = (
-        _within(segments.graph, schedule, target, limit)
+        planned(segments.graph, schedule, target, limit)
         for choice in _choices(segments, limit, closely)
         for schedule in choice
     )
@@ -140,7 +178,7 @@ def _smaller(segments: Segments, target: Target, plan: Plan) -> Iterator[Plan]:
         yield found
 
 
-def _within(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Plan | None:
+def planned(graph: Graph, schedule: Schedule, target: Target, limit: int) -> Plan | None:
     """A plan of the schedule that fits the target and takes no more than `limit` bytes; None where there is none."""
     if _bound(graph, schedule) > limit:
         return None
@@ -168,7 +206,7 @@ def smallest(
     best: Plan | None = None
     for choice in _choices(Segments(graph, pulled, pushed), limit):
         for schedule in choice:
-            plan = None if overhead(graph, schedule) > allowed else _within(graph, schedule, target, limit)
+            plan = None if overhead(graph, schedule) > allowed else planned(graph, schedule, target, limit)
             if plan is not None:
                 best, limit = plan, plan.arena_bytes - 1
     if best is not None:
@@ -227,45 +265,3 @@ def _bound(graph: Graph, schedule: Schedule) -> int:
 def unlimited(target: Target) -> Target:
     """The target with one memory that holds everything."""
     return Target(target.name, (Region("ram", UNLIMITED),), target.isa, target.cycles)
-
-
-def _cannot_stream(segments: Segments) -> UnsupportedModel:
-    """Which end of the graph no schedule can stream, and why."""
-    graph, arriving = segments.graph, Segments(segments.graph, segments.pulled)
-    if segments.pulled and (not segments.pushed or _smallest(arriving) is None):
-        return UnsupportedModel(
-            "unsupported.streamed_input",
-            "the input cannot arrive row by row: what reads it needs the whole of it, or it is an output too",
-            "plan without a streamed input",
-        )
-    found = (ends.resident(graph, ident) for ident in segments.pushed)
-    return cannot_leave(next((why for why in found if why is not None), "its rows are computed in no steady order"))
-
-
-def cannot_leave(why: str) -> UnsupportedModel:
-    """The error for an output that has to lie in memory as a whole."""
-    return UnsupportedModel(
-        "unsupported.streamed_output",
-        f"the output cannot leave row by row: {why}",
-        "plan without a streamed output",
-    )
-
-
-def _nothing_fits(segments: Segments, target: Target, limit: int, best: Plan | None) -> CodegenError:
-    """best: the smallest plan there is in one piece of memory."""
-    graph = segments.graph
-    if best is None:
-        return _cannot_stream(segments)
-    items = buffers(graph, best.schedule)
-    if best.arena_bytes <= limit:
-        return does_not_fit(graph, best.schedule, target, items)
-    offers = ", ".join(f"{region.name} {region.size:,}" for region in target.regions)
-    lines = [
-        f"needs {best.arena_bytes:,} bytes of memory at least, with its input {_mode(segments.pulled)} and"
-        f" its output {_mode(segments.pushed)}, {limit:,} are allowed",
-        f"the schedule for that: {describe(best.schedule)}",
-        f"{target.name} offers: {offers or 'none'}",
-        "",
-        *peak_lines(graph, best.schedule, items),
-    ]
-    return DoesNotFit("memory.does_not_fit", "\n".join(lines), hint(graph, items))

@@ -1,0 +1,157 @@
+"""Plans within a budget, of a rewritten graph where the graph itself has none.
+
+What waits for its own reduction is computed again, what is wide before a single pixel in groups of channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..cost import instructions
+from ..errors import DoesNotFit
+from ..ir.types import Graph, Op, TensorId
+from ..ir.verify import verify
+from ..memory.plan import Plan
+from ..ops import TABLE
+from ..passes import channel_groups, computed_again
+from ..passes.rewrites import NONE, Rewrites, rewritten
+from ..prices import Pricing, evenly, price
+from ..target import Target
+from . import front, misfit, walk, work
+from .order import ordered
+from .types import Schedule
+
+SHARES = (1, 2, 0)
+"""What is computed again: first tensors larger than the budget, then than a half of it, then all."""
+
+FAR = 1.25
+"""Times the budget: where the graph with all rewrites needs more at least, those with fewer are not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A plan, and what was done to the graph that it is of.
+
+    graph  after the rewrites, in the order of the least peak
+    """
+
+    rewrites: Rewrites
+    graph: Graph
+    plan: Plan
+
+
+def fitting(
+    graph: Graph,
+    target: Target,
+    budget: int | None = None,
+    pulled: Collection[TensorId] = (),
+    pushed: Collection[TensorId] = (),
+    pricings: Sequence[Pricing] = (price, evenly),
+) -> Fitting:
+    """The fastest plan of the graph that fits, as `front.fastest` finds it; where there is none, that of the first
+    rewritten graph that has one, in the order of the work that the rewrites add.
+
+    Raises as `front.fastest`; DoesNotFit then names the smallest plan of all.
+    """
+    room = sum(region.size for region in target.regions)
+    limit = room if budget is None else min(budget, room)
+    waiting = _waits(graph, limit)
+    if not waiting and (plan := front.within(graph, target, limit, pulled, pricings, pushed)) is not None:
+        return Fitting(NONE, graph, plan)
+    tried = _rewritten(graph, limit, pulled)
+    smallest: Fitting | None = None
+    for number, (rewrites, changed) in enumerate(tried):
+        if _waits(changed, limit):
+            continue
+        if (plan := front.within(changed, target, limit, pulled, pricings, pushed)) is not None:
+            return Fitting(rewrites, changed, plan)
+        if smallest is None and number < len(tried) - 1:
+            smallest = _smallest(tried, pulled, pricings[-1], pushed)
+            if smallest is None or smallest.plan.arena_bytes > FAR * limit:
+                break
+    try:
+        return Fitting(NONE, graph, front.narrowest(graph, target, limit, pulled, pricings[-1], pushed))
+    except DoesNotFit as error:
+        smallest = smallest or _smallest(tried, pulled, pricings[-1], pushed)
+        if smallest is None or error.needed is None or smallest.plan.arena_bytes >= error.needed:
+            raise
+        changed, schedule = smallest.graph, smallest.plan.schedule
+        plan = front.planned(changed, schedule, target, limit)
+        if plan is not None:
+            return replace(smallest, plan=plan)
+        done, modes = describe(changed, schedule, smallest.rewrites), (front.mode(pulled), front.mode(pushed))
+        raise misfit.nothing_fits(changed, target, limit, smallest.plan, modes, done) from error
+
+
+def _smallest(
+    tried: Sequence[tuple[Rewrites, Graph]],
+    pulled: Collection[TensorId],
+    pricing: Pricing,
+    pushed: Collection[TensorId],
+) -> Fitting | None:
+    """The smallest plan of the graphs that were rewritten the most, with groups and without."""
+    plans = [(rewrites, graph, front.least(graph, pulled, pricing, pushed)) for rewrites, graph in tried[-2:]]
+    found = [Fitting(rewrites, graph, plan) for rewrites, graph, plan in plans if plan is not None]
+    return min(found, key=lambda fitted: fitted.plan.arena_bytes, default=None)
+
+
+def prepared(graph: Graph, rewrites: Rewrites) -> Graph:
+    """The graph after the rewrites, verified and in the order of the least peak; the graph itself where there are
+    none."""
+    if rewrites == NONE:
+        return graph
+    return verify(ordered(rewritten(graph, rewrites)), "fitting")
+
+
+def mac_factor(graph: Graph, changed: Graph, schedule: Schedule) -> float:
+    """Multiply-accumulates that a schedule of the rewritten graph executes by those of the graph."""
+    return work.mac_factor(changed, schedule) * max(_macs(changed), 1) / max(_macs(graph), 1)
+
+
+def overhead(graph: Graph, changed: Graph, schedule: Schedule) -> int:
+    """Instructions, about, that a schedule of the rewritten graph needs beyond those of the graph layer by layer."""
+    return work.overhead(changed, schedule) + instructions(changed) - instructions(graph)
+
+
+def describe(changed: Graph, schedule: Schedule, rewrites: Rewrites) -> tuple[str, ...]:
+    """What the rewrites did, with the numbers that the schedule's layers have: "layers 5-6 computed again"."""
+    numbers = {changed.ops[op].outputs[0]: n for n, op in enumerate(walk.layers(schedule))}
+
+    def layers(ops: Sequence[Op]) -> str:
+        found = sorted(numbers[op.outputs[0]] for op in ops if op.outputs[0] in numbers)
+        return f"layers {found[0]}-{found[-1]}" if len(found) > 1 else f"layer {found[0]}"
+
+    again = [f"{layers(computed_again.layers(changed, made))} computed again" for made in rewrites.again]
+    groups = [
+        f"{layers(channel_groups.layers(changed, made))} in {made.count} groups of channels" for made in rewrites.groups
+    ]
+    return (*again, *groups)
+
+
+def _rewritten(graph: Graph, limit: int, pulled: Collection[TensorId]) -> list[tuple[Rewrites, Graph]]:
+    """Rewritten graphs, that with the least work first."""
+    found: dict[Rewrites, Graph] = {}
+    for rewrites in _choices(graph, limit, pulled):
+        if rewrites != NONE and rewrites not in found:
+            found[rewrites] = prepared(graph, rewrites)
+    return sorted(found.items(), key=lambda pair: instructions(pair[1]))
+
+
+def _choices(graph: Graph, limit: int, pulled: Collection[TensorId]) -> Iterator[Rewrites]:
+    every = tuple(again for again in computed_again.candidates(graph) if again.source not in pulled)
+    groups = tuple(channel_groups.candidates(graph))
+    for share in (None, *SHARES):
+        least = limit if share is None else 0 if share == 0 else limit // share
+        again = tuple(a for a in every if share is not None and graph.tensors[a.result].bytes > least)
+        yield Rewrites(again)
+        yield Rewrites(again, groups)
+
+
+def _waits(graph: Graph, limit: int) -> bool:
+    """Whether more bytes than that wait for a reduction."""
+    return any(size > limit for size in computed_again.waiting(graph))
+
+
+def _macs(graph: Graph) -> int:
+    return sum(TABLE[op.kind].macs(graph, op) for op in graph.ops)
