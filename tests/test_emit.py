@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from conformance.side_by_side import one_of_each
 from support import host_model, plans, schedules
+from support.graph_builder import GraphBuilder
 from support.host_model import WARNINGS
 from support.models import NAMES
 
@@ -27,6 +28,7 @@ from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory import make_plan
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops import TABLE
+from edgekit_codegen.ops.attributes import Conv2D
 from edgekit_codegen.schedule.types import Affine, AffineBox, Run, Schedule, Segment
 from edgekit_codegen.target import Region, Target
 
@@ -110,6 +112,24 @@ def test_every_operator_compiles_without_a_warning(name: str, tmp_path: Path) ->
         freestanding = ["-ffreestanding"] if name == "arm-none-eabi-gcc" else []
         command = [*compilers[name], *WARNINGS, *flags, *freestanding, "-I.", "-c", *sources.units]
         subprocess.run([*command, "-o", "model.o"], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4", "cortex-m7", "cortex-m55"])
+def test_convolutions_of_any_channels_compile_without_a_warning(core: str, tmp_path: Path) -> None:
+    """What a compiler sees of a kernel depends on a layer's constants."""
+    name = "arm-none-eabi-gcc"
+    if name not in (compilers := host_model.every_compiler()):
+        pytest.skip(f"{name} is not installed")
+    b = GraphBuilder()
+    x = b.input((1, 7, 5, 2))
+    for channels in (3, 1, 2, 4, 5, 6, 7, 8, 9):
+        x = b.conv2d(b.conv2d(x, channels, attrs=Conv2D(padding=plans.SAME)), channels, (1, 1))
+    sources = emitted(b.graph(x))
+    folder = host_model.write(sources, tmp_path)
+    for level in ("-O2", "-Os"):
+        flags = [f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft", "-ffreestanding", level, "-I.", "-c"]
+        command = [*compilers[name], *WARNINGS, *flags, *sources.units, "-o", "model.o"]
+        subprocess.run(command, cwd=folder, check=True)
 
 
 def test_generated_code_has_no_mutable_globals_and_calls_nothing(tmp_path: Path) -> None:

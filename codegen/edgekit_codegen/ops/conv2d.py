@@ -82,7 +82,7 @@ def weights(graph: Graph, op: Op) -> npt.NDArray[Any]:
 
 def requant(graph: Graph, op: Op) -> Requant:
     plain = convolution.requant(graph, op)
-    return plain if form(graph, op) is Form.PLAIN else narrow.epilogue(plain, graph.result(op).zero_point)
+    return plain if form(graph, op) is Form.PLAIN else pairs.epilogue(plain, graph.result(op).zero_point)
 
 
 def params(graph: Graph, op: Op) -> Mapping[str, CValue]:

@@ -157,7 +157,7 @@ def plain_requant(graph: Graph, op: Op) -> Requant:
 
 def requant(graph: Graph, op: Op) -> Requant:
     plain = plain_requant(graph, op)
-    return narrow.epilogue(plain, graph.result(op).zero_point) if in_pairs(graph, op) else plain
+    return pairs.epilogue(plain, graph.result(op).zero_point) if in_pairs(graph, op) else plain
 
 
 RECORD = OpRecord(

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..reference.arithmetic import wrap_int32
-from . import narrow
+from . import linear, narrow
+from .record import Requant
 
 BLOCK = 4  # EK_BLOCK
 RUNS = 8  # EK_RUNS
@@ -18,6 +19,13 @@ RUNS = 8  # EK_RUNS
 def runs(count: int, length: int) -> int:
     """How many runs the kernel makes of `count` times `length` inputs; more than RUNS where it cannot."""
     return count if length % BLOCK == 0 else 2 * count if length >= BLOCK else RUNS + 1
+
+
+def epilogue(requant: Requant, zero: int) -> Requant:
+    """What ek_finish_narrow takes, of a whole tile at least: compilers see the kernel reach for all of its channels."""
+    short = narrow.epilogue(requant, zero)
+    missing = max(linear.TILE - len(short.bias), 0)
+    return Requant(*(np.pad(values, (0, missing)) for values in (short.bias, short.multiplier, short.shift)))
 
 
 def pack(weights: npt.NDArray[np.int8], biases: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int8]:
