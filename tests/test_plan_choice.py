@@ -44,8 +44,8 @@ def test_weights_are_counted_exactly() -> None:
     b = GraphBuilder()
     x = b.conv2d(b.input((1, 4, 4, 2)), 3, (1, 1))
     graph = b.graph(b.reshape(x, (1, 48)))
-    assert cost.weights_bytes(graph, host_target()) == 32 + 3 * (4 + 4 + 4), (
-        "pairs of channels with their biases, and epilogues"
+    assert cost.weights_bytes(graph, host_target()) == 32 + 4 * (4 + 4 + 4), (
+        "pairs of channels with their biases, and epilogues of a whole tile"
     )
 
 
