@@ -20,6 +20,9 @@ from edgekit_codegen.ops.attributes import Conv2D
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.schedule.front import front, smallest
 from edgekit_codegen.schedule.obstacles import obstacles
+from edgekit_codegen.schedule.stream import stream
+from edgekit_codegen.schedule.tiles import plain
+from edgekit_codegen.schedule.types import Schedule, Segment
 from edgekit_codegen.schedule.work import overhead
 from edgekit_codegen.target import host_target
 
@@ -134,6 +137,17 @@ def test_what_ends_a_stream_is_named() -> None:
     assert "input" in told(graph, 1) and "--stream-input" in told(graph, 1)
     assert "layers 03 to 05" in told(graph, 3) and "layer 02, transpose" in told(graph, 3)
     assert "mean" not in told(graph, 3) and "--stream-input" not in told(graph, 3)
+
+
+def test_an_input_that_arrives_in_another_step_holds_nothing() -> None:
+    b = GraphBuilder()
+    x = b.conv2d(b.conv2d(b.input((1, 12, 6, 2)), 4, attrs=Conv2D(padding=plans.SAME)), 4, (1, 1))
+    graph = b.graph(b.conv2d(x, 2, (1, 1)))
+    arriving = stream(graph, plain((0,)), graph.inputs)
+    assert arriving is not None
+    behind = Segment("layers", (layerwise.layer(graph, 1), layerwise.layer(graph, 2)))
+    assert "--stream-input" not in "\n".join(obstacles(graph, Schedule((arriving, behind)), 2))
+    assert "--stream-input" in told(graph, 2)
 
 
 def test_branches_at_different_paces_end_a_stream() -> None:

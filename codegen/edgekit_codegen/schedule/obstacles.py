@@ -13,7 +13,7 @@ from .ends import layer_name, operands, resident
 from .reach import reach
 from .stream import stream
 from .tiles import Member, adds
-from .types import Pull, Push, Run, Schedule
+from .types import Run, Schedule
 
 
 def obstacles(graph: Graph, schedule: Schedule, step: int) -> tuple[str, ...]:
@@ -31,11 +31,11 @@ def obstacles(graph: Graph, schedule: Schedule, step: int) -> tuple[str, ...]:
         found.append(f"layers {first:02d} to {last:02d} can be one stream, no longer one:")
     if first > 0:
         found += _between(graph, layers, first - 1, first)
-    elif not any(isinstance(leaf, Pull) for leaf in leaves):
+    elif not walk.streamed(schedule) & set(graph.inputs):
         found.append(_input(graph, layers))
     if last < len(layers) - 1:
         found += _between(graph, layers, last, last + 1)
-    elif not any(isinstance(leaf, Push) for leaf in leaves):
+    elif not walk.streamed(schedule) & set(graph.outputs):
         found += _output(graph)
     return tuple(dict.fromkeys(found))
 
