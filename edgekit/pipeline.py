@@ -104,8 +104,8 @@ def compile_model(
                    is one schedule, layer by layer: require_rows says what that excludes
 
     Otherwise the schedule is the fastest that fits, of the graph rewritten where nothing else does (schedule/fitting);
-    FitError names the smallest where none does. ModelError where the
-    input or the output cannot be streamed, UsageError where the solver is not installed.
+    FitError names the smallest where none does. ModelError where the input or the output cannot be streamed, UsageError
+    where the solver is not installed.
     """
     if solver and find_spec("ortools") is None:
         raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")

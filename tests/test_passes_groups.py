@@ -14,8 +14,9 @@ from support.squeezed import REDUCTIONS, reduced
 from edgekit_codegen import passes
 from edgekit_codegen.ir import Graph, TensorId
 from edgekit_codegen.ir.verify import verify
+from edgekit_codegen.ops import linear
 from edgekit_codegen.ops.attributes import Conv2D, DepthwiseConv2D
-from edgekit_codegen.passes.channel_groups import MULTIPLE, Groups, candidates, channel_groups, layers
+from edgekit_codegen.passes.channel_groups import Groups, candidates, channel_groups, layers
 from edgekit_codegen.reference import run
 
 
@@ -52,7 +53,7 @@ def test_the_same_outputs_in_any_groups(drawn: tuple[Graph, Groups]) -> None:
     assert passes.macs(changed) == passes.macs(graph)
     sizes = [changed.result(op).shape[-1] for op in layers(changed, groups) if op.kind == "conv2d"]
     assert sum(sizes) == graph.tensors[groups.first].shape[-1] and len(sizes) <= groups.count
-    assert all(size % MULTIPLE == 0 for size in sizes[:-1])
+    assert all(size % linear.TILE == 0 for size in sizes[:-1])
 
 
 def network(channels: int, between: int = 0) -> tuple[GraphBuilder, TensorId]:

@@ -39,8 +39,9 @@ EXECUTED = {
 
 @pytest.mark.parametrize("name", EXECUTED)
 def test_estimated_instructions_are_near_those_that_were_executed(name: str) -> None:
-    """Estimates assume spare memory wherever it helps; one layer of the image classifier finds none."""
-    assert cost.instructions(plans.real(name)) == pytest.approx(EXECUTED[name], rel=0.03)
+    """Estimates assume spare memory wherever it helps; one layer of the image classifier finds none, alone of all."""
+    near = 0.03 if name == "mlperf_tiny_ic" else 0.02
+    assert cost.instructions(plans.real(name)) == pytest.approx(EXECUTED[name], rel=near)
 
 
 def test_weights_are_counted_exactly() -> None:

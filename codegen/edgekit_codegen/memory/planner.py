@@ -118,20 +118,18 @@ def _apart(graph: Graph, schedule: Schedule, items: tuple[Buffer, ...]) -> list[
 def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> Iterator[Storage]:
     """Where every tensor lies: its rows one after the other, in a ring, or in slots that lie apart."""
     apart: dict[TensorId, list[int]] = {}
-    fresh = {
-        item.tensors[0]: Fresh(region, offset, item.fresh)
-        for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
-        if item.fresh
-    }
-    strips = {
-        item.tensors[0]: Strip(region, offset, item.tile.rows, item.tile.pixels, item.tile.row, item.tile.first)
-        for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
-        if item.tile is not None and item.tile.lines
-    }
+    fresh: dict[TensorId, Fresh] = {}
+    strips: dict[TensorId, Strip] = {}
+    placed = []
     for item, region, offset in zip(items, placement.region, placement.offset, strict=True):
-        for ident, begin in (
-            zip(item.tensors, item.begins, strict=True) if not item.fresh and not _is_strip(item) else ()
-        ):
+        if item.fresh:
+            fresh[item.tensors[0]] = Fresh(region, offset, item.fresh)
+        elif (tile := item.tile) is not None and tile.lines:
+            strips[item.tensors[0]] = Strip(region, offset, tile.rows, tile.pixels, tile.row, tile.first)
+        else:
+            placed.append((item, region, offset))
+    for item, region, offset in placed:
+        for ident, begin in zip(item.tensors, item.begins, strict=True):
             tensor = graph.tensors[ident]
             rows, pixels, channels = tensor.hwc
             if item.tile is not None:
@@ -146,8 +144,3 @@ def _storages(graph: Graph, items: Sequence[Buffer], placement: Placement) -> It
                 box, first = Box(0, rows, 0, pixels, 0, channels), item.tile.first if item.tile else Affine(0)
                 new = fresh.get(ident), strips.get(ident)
                 yield Storage(ident, box, slots, pitch, region, tuple(offsets), first, *new)
-
-
-def _is_strip(item: Buffer) -> bool:
-    """Whether these are the newest rows of a tensor that has lines."""
-    return item.tile is not None and item.tile.lines > 0

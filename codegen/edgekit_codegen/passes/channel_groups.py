@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..ir.types import Graph, Op, Quant, Tensor, TensorId
-from ..ops import TABLE, reduction
+from ..ops import TABLE, linear, reduction
 from ..ops.attributes import Concatenation, Conv2D
 from ..ops.record import Rows, Window
 
@@ -20,9 +20,6 @@ ELEMENTWISE = ("abs", "elu", "gelu", "hard_swish", "leaky_relu", "logistic", "lo
 
 BY_CHANNEL = frozenset((*REDUCTIONS, *ELEMENTWISE, "average_pool2d", "depthwise_conv2d", "max_pool2d"))
 """Kinds whose output channel n can be computed from channel n of input 0 alone."""
-
-MULTIPLE = 4
-"""Groups have a multiple of so many channels, but for the last one: kernels compute as many at a time."""
 
 COUNTS = (2, 4, 8, 16)
 
@@ -51,7 +48,7 @@ def candidates(graph: Graph) -> Iterator[Groups]:
             if _is_pixel(last) and kept * SMALLER > source.bytes:
                 enough = [n for n in COUNTS if kept * SMALLER <= n * source.bytes]
                 count = enough[0] if enough else COUNTS[-1]
-                if graph.result(op).shape[-1] > (count - 1) * MULTIPLE:
+                if graph.result(op).shape[-1] > (count - 1) * linear.TILE:
                     yield Groups(op.outputs[0], last.id, count)
 
 
@@ -63,7 +60,7 @@ def channel_groups(graph: Graph, groups: Groups) -> Graph:
         raise ValueError(f"tensors {groups.first} to {groups.last} cannot be computed in groups of channels")
     tensors = dict(graph.tensors)
     channels = graph.result(chain[0]).shape[-1]
-    size = -(-channels // (groups.count * MULTIPLE)) * MULTIPLE
+    size = -(-channels // (groups.count * linear.TILE)) * linear.TILE  # kernels compute as many channels at a time
     made: list[Op] = []
     parts: list[TensorId] = []
     for low in range(0, channels, size):

@@ -182,7 +182,7 @@ class Options:
 
     def _lined(self, member: Member, ident: TensorId, slid: Sliding) -> Iterator[Option]:
         """Tiles over lines, where the rows of the entering tensor advance evenly."""
-        found = {op: (rows.computed.after(-rows.first), slid.columns[op].computed) for op, rows in slid.rows.items()}
+        found = slid.regions
         lead = slid.turns - tiles.turns(self.graph, member)[0]
         entering = self._entering(member.ops, ident, found)
         if entering is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..ir.types import Graph
 from ..ops import TABLE
-from .extent import Extent, needed
+from .extent import Extent, Region, needed
 from .reach import Reaches
 
 
@@ -62,6 +62,11 @@ class Sliding:
     columns: Mapping[int, Course]
     turns: int = 0
     rows: Mapping[int, Course] = field(default_factory=dict)
+
+    @property
+    def regions(self) -> Mapping[int, Region]:
+        """What each operator computes in a turn and for a tile, where there are lines."""
+        return {op: (rows.computed.after(-rows.first), self.columns[op].computed) for op, rows in self.rows.items()}
 
     def lines(self, op: int) -> int:
         """How many lines there are of an operator's output."""

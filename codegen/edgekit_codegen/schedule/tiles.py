@@ -105,7 +105,7 @@ def spread(
     """What a member's operators compute, from what they compute for one pixel of the last one's output. slid: where its
     tiles slide, what `slides` says."""
     if slid is not None and slid.rows:
-        return {op: (rows.computed.after(-rows.first), slid.columns[op].computed) for op, rows in slid.rows.items()}
+        return slid.regions
     if slid is not None:
         return {op: (rows.of(member.rows), slid.columns[op].computed) for op, (rows, _) in found.items()}
     if turns(graph, member)[1] == 1:
@@ -179,7 +179,7 @@ def _keeping(graph: Graph, op: int, slid: Sliding, names: tuple[str, str]) -> tu
     (var, tile), tensor, lines = names, result(graph, op), slid.lines(op)
     rows, columns = slid.rows[op], slid.columns[op]
     count = min(lines, rows.computed.size)
-    newest = rows.computed.after(-rows.first)
+    newest, _ = slid.regions[op]
     first = Affine(newest.end - count, newest.bounds(var)[0].terms)
     held = columns.held
     leaving = Extent(held.first, held.step, min(held.step, held.size))
