@@ -6,13 +6,14 @@ from pathlib import Path
 
 import edgekit
 from edgekit import schedule_file
+from edgekit.builder.toolchains import LEVEL
 from edgekit.results import BuildResult, ProfileResult
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.passes.rewrites import NONE, Rewrites
 from edgekit_codegen.schedule import walk
 from edgekit_codegen.schedule.types import Schedule
 
-TOOLCHAIN, OPTIMIZE = "gnu", "O2"
+TOOLCHAIN, OPTIMIZE = "gnu", LEVEL
 """Of boards; the host has its own compiler."""
 
 ROUNDED = 4

@@ -20,6 +20,7 @@ from itertools import product
 
 import edgekit
 from edgekit.builder.cmsis_nn import VARIABLE
+from edgekit.builder.toolchains import LEVEL, LEVELS
 from edgekit.results import BuildResult, LayerResult, ProfileResult
 
 from .models import ROOT, models
@@ -27,10 +28,10 @@ from .models import ROOT, models
 BOARDS = ("stm32f746g-disco", "nucleo-l4r5zi", "mps3-an547")
 KERNELS = ("edgekit", "cmsis-nn") if os.environ.get(VARIABLE) else ("edgekit",)
 TOOLCHAINS = ("gnu", "zig")
-OPTIMIZE = ("O2", "Os")
+OPTIMIZE = (LEVEL, "size")
 """On the page."""
 
-COMPARED = ("gnu", "O2")
+COMPARED = ("gnu", LEVEL)
 """Toolchain and level at which CMSIS-NN's kernels stand beside edgekit's."""
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--board", action="append", dest="boards")
     parser.add_argument("--kernels", action="append", choices=("edgekit", "cmsis-nn"))
     parser.add_argument("--toolchain", action="append", dest="toolchains", choices=TOOLCHAINS)
-    parser.add_argument("--optimize", action="append", choices=("O2", "O3", "Os"))
+    parser.add_argument("--optimize", action="append", choices=tuple(LEVELS))
     parser.add_argument("--layers", action="store_true", help="every layer, too")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     options = parser.parse_args(arguments)
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.kernels or KERNELS,
         options.toolchains or ("gnu",),
     )
-    for names in product(*chosen, options.optimize or ("O2",)):
+    for names in product(*chosen, options.optimize or (LEVEL,)):
         build, profile = run(*names)
         print(row(names, build, profile))
         if options.layers:

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import edgekit
+from edgekit.builder.toolchains import LEVEL
 
 from .models import REAL, ROOT, models
 
 PAGE = ROOT / "docs" / "layers.md"
-BOARD, TOOLCHAIN, OPTIMIZE = "stm32f746g-disco", "gnu", "O2"
+BOARD, TOOLCHAIN, OPTIMIZE = "stm32f746g-disco", "gnu", LEVEL
 TOLERANCE = 0.02
 """A layer that executes more than that above the page must change the page in the same commit."""
 
@@ -86,9 +87,9 @@ def render(page: Page) -> str:
         "",
         "# Layers",
         "",
-        f"What one inference executes in every layer on the emulated {BOARD} (Cortex-M7), built by {page.toolchain} at",
-        f"-{OPTIMIZE}, in the order in which layers run. Exact, emulated, not measured on silicon. A change that makes",
-        f"a layer execute over {TOLERANCE:.0%} more fails `make test`, unless it changes this page.",
+        f"What one inference executes in every layer on the emulated {BOARD} (Cortex-M7), built by {page.toolchain},",
+        f"`{OPTIMIZE}`, in the order in which layers run. Exact, emulated, not measured on silicon. A change that",
+        f"makes a layer execute over {TOLERANCE:.0%} more fails `make test`, unless it changes this page.",
     ]
     for model, layers in page.layers.items():
         lines += ["", f"## {model}", "", *_table(layers)]

@@ -30,7 +30,7 @@ from .models import REAL, ROOT, models
 PAGE = ROOT / "docs" / "status.md"
 BOARDS = tuple(board.name for board in boards.load_all() if board.emulator.engine != "none")
 TOOLCHAINS = ("gnu", "zig")
-OPTIMIZE = "O2"
+OPTIMIZE = toolchains.LEVEL
 TOLERANCE = 0.01
 """A larger change, relative to the table, must change the table in the same commit."""
 
@@ -142,7 +142,7 @@ def render(page: Page) -> str:
         "not measured on silicon. The stack is a bound. Every output equalled the reference. Boards that QEMU emulates",
         "count some ten instructions more in every layer ([emulator](emulator.md)).",
         "",
-        f"Toolchains: {versions}; -{OPTIMIZE}.",
+        f"Toolchains: {versions}; optimized `{OPTIMIZE}`.",
         "",
         "Where they are the same, tests fail if the code needs over 1 % more or less than this page says: `make test`",
         "compares some of the rows, `make test-full` all of them.",

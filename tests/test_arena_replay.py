@@ -41,7 +41,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def replay_model(model: Path, core: str, toolchain: str, folder: Path) -> ArenaReplay:
     board = boards.load(BOARDS[core])
     compiled = pipeline.compile_model(model, board)
-    artifact = pipeline.to_firmware(compiled, board, folder, require(toolchain), "O2")
+    artifact = pipeline.to_firmware(compiled, board, folder, require(toolchain), "balanced")
     return replay_firmware(compiled.graph, compiled.plan, emulated(artifact.elf, board), inputs(compiled.graph))
 
 
@@ -65,7 +65,7 @@ def test_tracing_changes_no_count(tmp_path: Path) -> None:
     """Its callbacks stop at instructions in IT blocks too, and in the middle of the basic blocks that are counted."""
     board = boards.load(BOARDS["cortex-m7"])
     compiled = pipeline.compile_model(DIGITS, board)
-    elf = pipeline.to_firmware(compiled, board, tmp_path, None, "O2").elf
+    elf = pipeline.to_firmware(compiled, board, tmp_path, None, "balanced").elf
     traced, plain = emulated(elf, board), emulated(elf, board)
     replay_firmware(compiled.graph, compiled.plan, traced, inputs(compiled.graph))
     plain.infer(inputs(compiled.graph))

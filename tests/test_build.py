@@ -112,11 +112,11 @@ def test_an_unchanged_model_is_not_compiled_again(tmp_path: Path, board: Board, 
 
 
 def test_a_change_of_model_flags_or_board_makes_another_image(tmp_path: Path, board: Board, toolchain: str) -> None:
-    def build(number: int, extra: str = "", optimize: str = "O2", on: Board = board) -> Artifact:
+    def build(number: int, extra: str = "", optimize: str = "balanced", on: Board = board) -> Artifact:
         return build_firmware(tiny(extra), on, tmp_path / str(number), toolchain=toolchain, optimize=optimize)
 
     slower = dataclasses.replace(board, serial=dataclasses.replace(board.serial, baud=57600))
-    made = [build(0), build(1, "\n/* edited */\n"), build(2, optimize="Os"), build(3, on=slower)]
+    made = [build(0), build(1, "\n/* edited */\n"), build(2, optimize="size"), build(3, on=slower)]
     assert len({a.build_id for a in made}) == 4
 
 

@@ -19,7 +19,7 @@ model = "digits.tflite"
 board = "stm32f746"
 
 [build]
-optimize = "Os"
+optimize = "size"
 
 [input]
 layout = "gray"
@@ -87,7 +87,7 @@ def test_a_wrong_value_names_file_and_line(folder: Path, old: str, new: str, lin
 
 
 def test_a_syntax_error_names_the_line(folder: Path) -> None:
-    assert f"{projects.FILE}:9:" in broken(folder, 'optimize = "Os"', "optimize = Os").message
+    assert f"{projects.FILE}:9:" in broken(folder, 'optimize = "size"', "optimize = size").message
 
 
 def test_a_project_is_found_from_below_and_its_absence_says_what_to_do(folder: Path, tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ def test_precedence_is_flag_environment_devices_project_board_default(folder: Pa
     assert board(project=project, board_default="from-board") == "stm32f746"
     assert board(board_default="from-board") == "from-board"
     assert board() is None
-    assert resolve("optimize", environment={}, devices=DevicesFile()).value == "O2"
+    assert resolve("optimize", environment={}, devices=DevicesFile()).value == "balanced"
 
 
 def test_a_choice_outside_the_list_says_where_it_came_from() -> None:
     with pytest.raises(ConfigError, match="EDGEKIT_OPTIMIZE") as caught:
-        resolve("optimize", environment={"EDGEKIT_OPTIMIZE": "O9"}, devices=DevicesFile())
-    assert "O2, O3, Os" in caught.value.hint
+        resolve("optimize", environment={"EDGEKIT_OPTIMIZE": "O2"}, devices=DevicesFile())
+    assert "speed, balanced, size" in caught.value.hint

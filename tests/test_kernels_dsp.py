@@ -26,10 +26,11 @@ CHANNELS = range(1, 34)
 PIXELS = range(1, 10)
 
 
-@pytest.fixture(params=["host", "gnu", "zig"])
+@pytest.fixture(params=["host", "gnu", "zig", "gnu for size"])
 def machine(request: pytest.FixtureRequest) -> Machine:
-    """Plain C in this process, and either compiler's code on a Cortex-M4."""
-    return host() if request.param == "host" else core(toolchains.require(request.param), "cortex-m4")
+    """Plain C in this process, and either compiler's code on a Cortex-M4; kernels of small code are others."""
+    name, _, level = request.param.partition(" for ")
+    return host() if name == "host" else core(toolchains.require(name), "cortex-m4", level or "balanced")
 
 
 def check(machine: Machine, graph: Graph, rng: np.random.Generator, cuts: tuple[int, ...] = ()) -> None:

@@ -21,10 +21,11 @@ from edgekit_codegen.ops import TABLE, conv2d
 ROOMY, ROWS, BOTH = Way(roomy=True), Way(coupled=True), Way(roomy=True, coupled=True)
 
 
-@pytest.fixture(params=["host", "gnu", "zig"])
+@pytest.fixture(params=["host", "gnu", "zig", "gnu for size"])
 def machine(request: pytest.FixtureRequest) -> Machine:
-    """Plain C in this process, and either compiler's code on a Cortex-M4."""
-    return host() if request.param == "host" else core(toolchains.require(request.param), "cortex-m4")
+    """Plain C in this process, and either compiler's code on a Cortex-M4; kernels of small code are others."""
+    name, _, level = request.param.partition(" for ")
+    return host() if name == "host" else core(toolchains.require(name), "cortex-m4", level or "balanced")
 
 
 def check(machine: Machine, graph: Graph, way: Way, cuts: tuple[int, ...] = ()) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from support import matrix
-from support.matrix import LEVELS, MODELS, Cell
+from support.matrix import MODELS, Cell
 
 from benchmarks import layers, status
 from benchmarks.status import BOARDS, TOOLCHAINS
+from edgekit.builder.toolchains import LEVELS
 
 MAIN = "stm32f746g-disco"
 EVERY = [Cell(*names) for names in product(MODELS, BOARDS, TOOLCHAINS, LEVELS)]
@@ -21,12 +22,12 @@ QUICK = {
     *(Cell(model, MAIN) for model in MODELS),
     *(Cell("digits", board) for board in BOARDS),
     *(Cell("digits", MAIN, toolchain, level) for toolchain, level in product(TOOLCHAINS, LEVELS)),
-    Cell("mlperf_tiny_kws", "nucleo-l4r5zi", "zig", "O2"),
-    Cell("mlperf_tiny_sww", "mps2-an500", "zig", "O3"),
-    Cell("mlperf_tiny_ad", "netduinoplus2", "zig", "Os"),
-    Cell("mlperf_tiny_ic", "mps2-an386", "gnu", "O3"),
-    Cell("mlperf_tiny_vww", "mps3-an547", "gnu", "Os"),
-    Cell("mcunet_vww1", "mps3-an547", "zig", "O2"),
+    Cell("mlperf_tiny_kws", "nucleo-l4r5zi", "zig", "balanced"),
+    Cell("mlperf_tiny_sww", "mps2-an500", "zig", "speed"),
+    Cell("mlperf_tiny_ad", "netduinoplus2", "zig", "size"),
+    Cell("mlperf_tiny_ic", "mps2-an386", "gnu", "speed"),
+    Cell("mlperf_tiny_vww", "mps3-an547", "gnu", "size"),
+    Cell("mcunet_vww1", "mps3-an547", "zig", "balanced"),
 }
 
 

@@ -57,7 +57,7 @@ def test_a_point_of_the_front_on_an_emulated_board(name: str, core: str, n: int,
         board=BOARDS[core],
         out=tmp_path / "out",
         toolchain=require("gnu"),
-        optimize="O2",
+        optimize="balanced",
         schedule=file,
     )
     answers = matrix.run(tmp_path / "out", matrix.inputs(name)[:2])

@@ -124,7 +124,7 @@ def test_every_access_of_the_firmware_keeps_to_the_plan(tmp_path: Path) -> None:
 
     board = boards.load(BOARD)
     compiled = pipeline.compile_model(DIGITS / "digits.tflite", board, sram=1800, stream_input=True)
-    artifact = pipeline.to_firmware(compiled, board, tmp_path, None, "O2")
+    artifact = pipeline.to_firmware(compiled, board, tmp_path, None, "balanced")
     replay_firmware(compiled.graph, compiled.plan, emulated(artifact.elf, board), random_inputs(compiled.graph))
 
 

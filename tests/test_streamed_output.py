@@ -136,7 +136,7 @@ def test_every_access_of_the_firmware_keeps_to_the_plan(model: Path, schedule: P
 
     board = boards.load(BOARD)
     compiled = pipeline.compile_model(model, board, schedule=schedule)
-    artifact = pipeline.to_firmware(compiled, board, tmp_path, None, "O2")
+    artifact = pipeline.to_firmware(compiled, board, tmp_path, None, "balanced")
     replay_firmware(compiled.graph, compiled.plan, emulated(artifact.elf, board), random_inputs(compiled.graph))
 
 

@@ -24,7 +24,7 @@ from .image import BUILD_ID_BYTES, Arena, image_source
 from .link import Job, link, link_now, overflowed
 from .linker_script import linker_script
 from .model import Model, write_model
-from .toolchains import Toolchain, choose, machine_flags
+from .toolchains import LEVEL, LEVELS, Toolchain, choose, machine_flags
 
 FAULT_STACK_BYTES = 512
 _FREESTANDING = (
@@ -52,13 +52,13 @@ class _Plan:
 
 
 def build_firmware(
-    sources: Sources, board: Board, out: Path, *, toolchain: str | None = None, optimize: str = "O2"
+    sources: Sources, board: Board, out: Path, *, toolchain: str | None = None, optimize: str = LEVEL
 ) -> Artifact:
     """Build the image of a model for a board in folder `out`.
 
     sources    what edgekit_codegen.emit made, planned for this board
     toolchain  "gnu", "zig" or None for the first that is installed
-    optimize   the compiler's optimisation, without the dash
+    optimize   what the compiler optimizes for, of LEVELS
     Writes firmware.elf, .bin, .hex and .map, and the model's C under model/.
 
     ToolchainError: none is installed, or it refuses. FitError: a memory overflows, or the stack's bound exceeds what
@@ -118,7 +118,7 @@ def _flags(plan: _Plan, optimize: str) -> tuple[str, ...]:
 def _compiled(plan: _Plan, optimize: str) -> tuple[str, ...]:
     """The options that decide on the code."""
     extra = _ZIG if plan.toolchain.name == "zig" else ()
-    return (*plan.machine, f"-{optimize}", *EXACT, *_FREESTANDING, *extra)
+    return (*plan.machine, *LEVELS[optimize], *EXACT, *_FREESTANDING, *extra)
 
 
 def _units(plan: _Plan, optimize: str) -> list[Unit]:
@@ -234,7 +234,7 @@ def _does_not_fit(plan: _Plan, job: Job) -> FitError:
     return FitError(
         "fit.memory",
         f"the image does not fit {plan.board.name}: {names} overflows\n{format_table(table)}",
-        "a smaller model, or `--optimize Os` where code is what overflows",
+        "a smaller model, or `--optimize size` where code is what overflows",
     )
 
 

@@ -20,7 +20,7 @@ from .compile import EXACT, WARNINGS, Compiler, Unit, compile_units, run
 from .firmware import firmware_folders, firmware_inputs
 from .image import BUILD_ID_BYTES, image_source
 from .model import Model, write_model
-from .toolchains import REMEDY, version, zig_program
+from .toolchains import LEVEL, LEVELS, REMEDY, version, zig_program
 
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
@@ -37,7 +37,7 @@ def host_compiler() -> tuple[tuple[str, ...], str]:
     raise ToolchainError("toolchain.none", "no C compiler for this machine: neither cc nor the ziglang package", REMEDY)
 
 
-def build_host(sources: Sources, out: Path, *, optimize: str = "O2", sanitize: bool = False) -> Path:
+def build_host(sources: Sources, out: Path, *, optimize: str = LEVEL, sanitize: bool = False) -> Path:
     """Build the program in folder `out`; its path. `sanitize` adds the address and undefined-behaviour sanitizers."""
     program, *_ = _build(sources, boards.load("host"), out, optimize, sanitize)
     return program
@@ -92,7 +92,7 @@ def _build(sources: Sources, board: Board, out: Path, optimize: str, sanitize: b
     prefixes = {resources.firmware(): "firmware", resources.kernels(): "edgekit", out.resolve(): "."}
     compiler = Compiler(command, identity, prefixes, environment)
     extra = SANITIZERS if sanitize else ("-fno-sanitize=all",) if uses_zig else ()
-    code = (f"-{optimize}", *EXACT, "-ffunction-sections", "-fdata-sections", *extra)
+    code = (*LEVELS[optimize], *EXACT, "-ffunction-sections", "-fdata-sections", *extra)
     flags = (*WARNINGS, *code)
     units = _units(model, board, flags)
     units += [] if model.library is None else cmsis_nn.units(model.library, code)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,13 @@ from ..errors import ConfigError, ToolchainError
 Kind = Literal["gnu", "zig"]
 GNU = "arm-none-eabi-gcc"
 REMEDY = "pip install 'edgekit[toolchain]'"
+
+LEVELS: Mapping[str, tuple[str, ...]] = {"speed": ("-O3",), "balanced": ("-O2",), "size": ("-Os", "-falign-loops=1")}
+"""By name, what tells either compiler what to optimize for. At -Os some kernels are others (EK_SMALL in c/kernels);
+clang would still align loops."""
+
+LEVEL = "balanced"
+"""The one that is taken where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def board(function: F) -> F:
 
 def compiler(function: F) -> F:
     """--toolchain and --optimize."""
-    function = click.option("--optimize", metavar="LEVEL", help="O2, O3 or Os.")(function)
+    function = click.option("--optimize", metavar="LEVEL", help="speed, balanced or size.")(function)
     return click.option("--toolchain", metavar="NAME", help="gnu or zig; default: gnu if on the PATH, else zig.")(
         function
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgekit_codegen.providers import KERNELS
 
+from ..builder.toolchains import LEVEL, LEVELS
 from ..errors import ConfigError
 from . import toml
 from .project import Project
@@ -33,7 +34,7 @@ SETTINGS: Mapping[str, Setting] = {
     for s in (
         Setting("board", None, help="board name or alias"),
         Setting("toolchain", None, ("gnu", "zig"), "C toolchain; default: arm-none-eabi-gcc if on the PATH, else zig"),
-        Setting("optimize", "O2", ("O2", "O3", "Os"), "compiler optimisation"),
+        Setting("optimize", LEVEL, tuple(LEVELS), "what the compiler optimizes for"),
         Setting("io", "model", ("model", "int8"), "int8 strips QUANTIZE and DEQUANTIZE at the model's edges"),
         Setting(
             "kernels", "edgekit", tuple(KERNELS), "whose kernels compute what they can; edgekit's compute the rest"

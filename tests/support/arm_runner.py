@@ -45,7 +45,7 @@ _ARMV6M = {  # no board has this core yet
     "zig": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0"),
 }
 _LIBC = Path(__file__).resolve().parents[2] / "firmware" / "agent" / "ek_libc.c"
-_FLAGS = (*WARNINGS, *EXACT, "-O2", "-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+_FLAGS = (*WARNINGS, *EXACT, "-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 _SCRIPT = """
 ENTRY(run_calls)
 SECTIONS
@@ -69,9 +69,9 @@ class Core:
 
     isa = "scalar"
 
-    def __init__(self, toolchain: Toolchain, core: str) -> None:
+    def __init__(self, toolchain: Toolchain, core: str, level: str) -> None:
         features = features_of(core, CORES[core])
-        self._image = library(toolchain, core, CORES[core], CODE).image
+        self._image = library(toolchain, core, CORES[core], CODE, level=level).image
         lacking = [f for f in disassemble(self._image, features).faults if f.function]  # tables have no name
         assert not lacking, lacking
         self._engine = Engine(features)
@@ -114,15 +114,24 @@ class Core:
 
 
 @cache
-def core(toolchain: str, name: str) -> Core:
-    return Core(toolchains.choose(toolchain), name)
+def core(toolchain: str, name: str, level: str = toolchains.LEVEL) -> Core:
+    return Core(toolchains.choose(toolchain), name, level)
 
 
-def library(toolchain: Toolchain, name: str, fpu: str, code: int, more: str = "", isa: str = "scalar") -> Library:
+def library(
+    toolchain: Toolchain,
+    name: str,
+    fpu: str,
+    code: int,
+    more: str = "",
+    isa: str = "scalar",
+    level: str = toolchains.LEVEL,
+) -> Library:
     """The kernels for a core, linked freestanding with the firmware's memory functions to run at address `code`.
 
-    more  further C of the same file; a section .vectors comes first in the image
-    isa   what kernels there are, as in kernel_runner.wrappers
+    more   further C of the same file; a section .vectors comes first in the image
+    isa    what kernels there are, as in kernel_runner.wrappers
+    level  what they are optimized for
     """
     folder = Path(tempfile.mkdtemp(prefix="edgekit-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -131,7 +140,8 @@ def library(toolchain: Toolchain, name: str, fpu: str, code: int, more: str = ""
     zig = os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(folder / "zig"))
     environment = {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
     (folder / "kernels.c").write_text(wrappers(isa) + more)
-    flags = [*_FLAGS, "-ffunction-sections", *(["-fno-sanitize=all"] if toolchain.name == "zig" else [])]
+    extra = ["-fno-sanitize=all"] if toolchain.name == "zig" else []
+    flags = [*_FLAGS, *toolchains.LEVELS[level], "-ffunction-sections", *extra]
     include = [f"-I{HEADERS}", f"-I{HEADERS / 'kernels'}"]
     for source, target in (("kernels.c", "kernels.o"), (str(_LIBC), "libc.o")):
         argv = [*toolchain.compiler, *machine, *flags, *include, "-c", source, "-o", target]

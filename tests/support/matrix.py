@@ -25,7 +25,6 @@ from support.qemu import require_qemu
 from support.toolchains import require
 
 MODELS = ("digits", *NAMES)
-LEVELS = ("O2", "O3", "Os")
 TIMEOUT = 600.0  # seconds that an inference may take on a busy machine
 
 Arrays = list[npt.NDArray[Any]]
@@ -33,7 +32,7 @@ Arrays = list[npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One image. optimize: the compiler's level, without the dash."""
+    """One image. optimize: what the compiler optimizes for."""
 
     model: str
     board: str

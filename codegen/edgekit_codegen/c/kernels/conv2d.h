@@ -116,7 +116,7 @@ EK_KERNEL void ek_conv2d_copy(const ek_conv2d_t *p, const int8_t *const in[], in
     }
 }
 
-static inline ek_pairs_t ek_conv2d_pairs(const ek_conv2d_t *p)
+EK_KERNEL ek_pairs_t ek_conv2d_pairs(const ek_conv2d_t *p)
 {
     const int length = p->kernel[1] * p->in_c;
     int tile = 1 + p->kernel[0] * ek_pairs_blocks(length);
@@ -147,7 +147,7 @@ EK_SHARED void ek_conv2d_padded(const ek_conv2d_t *p, const int8_t *const in[], 
         *last++ = (ek_run_t){in[ky] + (x + first) * p->in_c, (end - first) * p->in_c, skip + first * blocks};
         skip = (p->kernel[1] - end) * blocks;
     }
-    ek_pairs_pixel(&pairs, runs, last, dst, w, q, p->in_zero, 0, skip * EK_TILE * EK_BLOCK);
+    ek_pairs_single(&pairs, runs, (int)(last - runs), dst, w, q, p->in_zero, 0, skip * EK_TILE * EK_BLOCK);
 }
 
 /* runs: room for those of a window */
@@ -270,9 +270,9 @@ EK_SHARED void ek_conv2d_wide_row(const ek_conv2d_t *p, const int8_t *const in[]
     }
 }
 
-/* ek_conv2d_roomy_rows in the same way. */
+/* ek_conv2d_roomy_rows in the same way, for the first `width` pixels of each row. */
 EK_SHARED void ek_conv2d_wide_rows(const ek_conv2d_t *p, const int8_t *const in[], int8_t *const out[], int rows,
-                                   const void *w, const ek_requant_t *q, void *scratch,
+                                   int width, const void *w, const ek_requant_t *q, void *scratch,
                                    void (*some)(const ek_quads_t *))
 {
     const int8_t *src = in[0];
@@ -281,15 +281,15 @@ EK_SHARED void ek_conv2d_wide_rows(const ek_conv2d_t *p, const int8_t *const in[
     const int in_c = p->in_c, out_c = p->out_c;
     ek_quads_t quads = ek_pairs_quads(&pairs, scratch, ek_pairs_blocks(in_c), 0, 0, w, q);
     int x = 0;
-    for (const int n = p->in_w * rows; x + 1 < n; x += 2) {
-        const bool seam = x == p->in_w - 1;
+    for (const int n = width * rows; x + 1 < n; x += 2) {
+        const bool seam = x == width - 1;
         quads.out_c = seam ? (int32_t)(out[1] - dst) : out_c;
         ek_pairs_widen_row(scratch, src, in_c, seam ? (int32_t)(in[1] - src) : in_c, 0);
         ek_pairs_write(&pairs, &quads, dst, some);
         src = (seam ? in[1] - in_c : src) + 2 * in_c;
         dst = (seam ? out[1] - out_c : dst) + 2 * out_c;
     }
-    if (x != p->in_w * rows) {
+    if (x != width * rows) {
         ek_run_t run[2];
         ek_pairs_last(&pairs, run, ek_pairs_run(run, src, in_c), dst, w, q);
     }
@@ -301,6 +301,12 @@ EK_SHARED void ek_conv2d_wide_rows(const ek_conv2d_t *p, const int8_t *const in[
 EK_KERNEL void ek_conv2d_roomy_row(const ek_conv2d_t *p, const int8_t *const in[], int8_t *out, int x0, int x1,
                                    const void *w, const ek_requant_t *q, void *scratch)
 {
+    if (EK_SMALL && p->form == EK_CONV2D_PAIRS && p->kernel[0] * p->kernel[1] * p->stride[1] == 1) {
+        const int8_t *const from = in[0] + x0 * p->in_c;
+        int8_t *const to = out + x0 * p->out_c;
+        ek_conv2d_wide_rows(p, &from, &to, 1, x1 - x0, w, q, scratch, ek_pairs_some(p->out_zero));
+        return;
+    }
     ek_conv2d_wide_row(p, in, out, x0, x1, w, q, scratch, ek_pairs_some(p->out_zero));
 }
 
@@ -308,7 +314,7 @@ EK_KERNEL void ek_conv2d_roomy_row(const ek_conv2d_t *p, const int8_t *const in[
 EK_KERNEL void ek_conv2d_roomy_rows(const ek_conv2d_t *p, const int8_t *const in[], int8_t *const out[], int rows,
                                     const void *w, const ek_requant_t *q, void *scratch)
 {
-    ek_conv2d_wide_rows(p, in, out, rows, w, q, scratch, ek_pairs_some(p->out_zero));
+    ek_conv2d_wide_rows(p, in, out, rows, p->in_w, w, q, scratch, ek_pairs_some(p->out_zero));
 }
 
 #else
@@ -353,12 +359,13 @@ EK_SHARED void ek_conv2d_roomy_rows(const ek_conv2d_t *p, const int8_t *const in
 
 #if EK_DSP
 /* The inputs of a window if they are widened on the stack, else 0. */
-static inline int ek_conv2d_widened(const ek_conv2d_t *p)
+EK_KERNEL int ek_conv2d_widened(const ek_conv2d_t *p)
 {
     const ek_pairs_t pairs = ek_conv2d_pairs(p);
     const int inputs = (pairs.tile - 1) * EK_BLOCK - pairs.gap / EK_TILE;
-    const bool many = p->out_c >= 3 * EK_TILE && p->act_min == -128 && p->act_max == 127;
-    return p->form != EK_CONV2D_PLAIN && many && inputs <= EK_PAIRS_WIDENED ? inputs : 0;
+    const bool many = p->out_c >= (EK_SMALL ? 1 : 3) * EK_TILE && p->act_min == -128 && p->act_max == 127;
+    const int most = p->form == EK_CONV2D_COPIED_PAIRS ? EK_CONV2D_WINDOW : EK_PAIRS_WIDENED;
+    return p->form != EK_CONV2D_PLAIN && many && inputs <= most ? inputs : 0;
 }
 #endif
 

@@ -14,8 +14,10 @@
 #define EK_DSP 0
 #endif
 
-/* Loops over taps that are unrolled where their number is a constant. */
-#if defined(__clang__)
+/* Loops over taps that are unrolled where their number is a constant and code need not be small. */
+#if EK_SMALL
+#define EK_UNROLL
+#elif defined(__clang__)
 #define EK_UNROLL _Pragma("clang loop unroll_count(8)")
 #elif defined(__GNUC__)
 #define EK_UNROLL _Pragma("GCC unroll 8")

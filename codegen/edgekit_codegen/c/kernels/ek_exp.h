@@ -8,7 +8,7 @@
 #include "ek_requant.h"
 
 /* exp(x) in Q0.31 of x <= 0 in Q5.26: a polynomial around -1/8 on [-1/4, 0), times exp of the powers of two left. */
-static inline int32_t ek_exp_of_negative(int32_t x)
+EK_HELPER int32_t ek_exp_of_negative(int32_t x)
 {
     /* exp(-1/4), exp(-1/2), exp(-1) .. exp(-16) in Q0.31 */
     static const int32_t powers[7] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};

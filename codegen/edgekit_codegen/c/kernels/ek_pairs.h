@@ -233,11 +233,18 @@ EK_KERNEL void ek_pairs_pixel(const ek_pairs_t *p, const ek_run_t *run, const ek
     }
 }
 
-/* One pixel with all its taps, where it is rarely called: one copy serves all layers. */
-EK_SHARED void ek_pairs_last(const ek_pairs_t *p, const ek_run_t *run, const ek_run_t *end, int8_t *dst,
+/* The same where it is rarely called: one copy serves all layers. runs: of them, `count` */
+EK_SHARED void ek_pairs_single(const ek_pairs_t *p, const ek_run_t *runs, int count, int8_t *dst, const int8_t *w,
+                               const ek_requant_t *q, int32_t zero, int32_t before, int32_t gap)
+{
+    ek_pairs_pixel(p, runs, runs + count, dst, w, q, zero, before, gap);
+}
+
+/* One pixel with all its taps. */
+EK_KERNEL void ek_pairs_last(const ek_pairs_t *p, const ek_run_t *run, const ek_run_t *end, int8_t *dst,
                              const int8_t *w, const ek_requant_t *q)
 {
-    ek_pairs_pixel(p, run, end, dst, w, q, 0, p->gap, p->gap);
+    ek_pairs_single(p, run, (int)(end - run), dst, w, q, 0, p->gap, p->gap);
 }
 
 /* Runs over `n` inputs from x on: those that fill blocks, then the last EK_BLOCK, whose weights are zero where the
@@ -253,7 +260,7 @@ EK_KERNEL ek_run_t *ek_pairs_run(ek_run_t *run, const int8_t *x, int n)
 }
 
 /* The blocks of such runs. */
-static inline int ek_pairs_blocks(int n)
+EK_KERNEL int ek_pairs_blocks(int n)
 {
     return (n + EK_BLOCK - 1) / EK_BLOCK;
 }

@@ -7,11 +7,7 @@
 #if EK_DSP
 
 /* Inputs of two pixels are widened on the stack where they are so many at most, and tiles enough. It takes stack. */
-#ifdef __OPTIMIZE_SIZE__
-#define EK_PAIRS_WIDENED 0
-#else
-#define EK_PAIRS_WIDENED 128
-#endif
+#define EK_PAIRS_WIDENED (EK_SMALL ? 0 : 128)
 
 /* call: with `wide`, as much of the stack as the layer needs */
 #define EK_PAIRS_WIDE(size, call)                                                                                      \

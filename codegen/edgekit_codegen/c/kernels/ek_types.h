@@ -16,6 +16,13 @@
 #define EK_KERNEL static inline
 #endif
 
+/* Whether code is to be small rather than fast: compilers say so at -Os. */
+#if defined(__OPTIMIZE_SIZE__)
+#define EK_SMALL 1
+#else
+#define EK_SMALL 0
+#endif
+
 /* Functions of which one copy serves all layers, whatever parameters these have. */
 #if defined(__clang__)
 #define EK_SHARED static __attribute__((noinline, unused))
@@ -23,6 +30,13 @@
 #define EK_SHARED static __attribute__((noinline, noclone, unused))
 #else
 #define EK_SHARED static inline
+#endif
+
+/* Functions that are inlined where that is faster, and have one copy where code is to be small. */
+#if EK_SMALL
+#define EK_HELPER EK_SHARED
+#else
+#define EK_HELPER static inline
 #endif
 
 /* The epilogue of one output channel: bias, then scaling by multiplier * 2^(shift - 31); shift > 0 is left. */
