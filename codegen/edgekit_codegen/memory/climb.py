@@ -22,8 +22,8 @@ DRAWN = 4
 VAIN = 5
 """Times that this is done in vain before the order is left alone."""
 
-HOPE = 5
-"""Improvement takes less than one part in so many off a packing."""
+HOPE = (6, 14)
+"""Before each phase: what is left to it takes less than one part in so many off a packing."""
 
 
 class Climb:
@@ -90,14 +90,14 @@ def climb(problems: Sequence[Problem], work: int, enough: int = 0, limit: int | 
     def rank(pair: tuple[int, Climb]) -> int:
         return pair[1].best.height
 
-    for kept in KEPT:
+    for kept, hope in zip(KEPT, HOPE, strict=True):
         climbs = sorted(climbs, key=rank)[:kept]
         n, best = climbs[0]
         if best.best.height <= max(enough, best.problem.lower_bound):
             break
-        if limit is not None and best.best.height > limit + limit // HOPE:
+        if limit is not None and best.best.height > limit + limit // hope:
             break
         for _, one in climbs:
             one.run(work // len(KEPT) // kept)
     n, best = min(climbs, key=rank)
-    return n, best.best
+    return n, best.problem.completed(best.best)

@@ -28,7 +28,7 @@ BUDGET = 4000
 SEARCHED = 16
 """Buffers, where rows live one by one, beyond which the tree is too deep for that many nodes to promise anything."""
 
-WORK = 500_000
+WORK = 300_000
 """Pairs of buffers that the improvement of orders may look at."""
 
 

@@ -30,7 +30,7 @@ ENOUGH = 100
 WORTH = 20
 """Layer by layer, rows lie apart where that takes one part in so many off the arena."""
 
-WORK = 300_000
+WORK = 200_000
 """Pairs of buffers that the packer may look at where rows lie apart."""
 
 Packer = Callable[[Problem, Packing], Packing]

@@ -32,7 +32,9 @@ class Problem:
     neighbours   per buffer, those that live with it: which, its clearance above this one, this one's above it
     lower_bound  bytes that no packing can go below
     need         [i, t] = the bytes of a buffer that are live at each of some busy times
-    work         pairs of buffers that a first fit looks at
+    tight        the buffers on which the height depends
+    easy         the others: placed in this order after those, each finds room below the lower bound
+    work         pairs of buffers that a first fit of the tight ones looks at
     """
 
     def __init__(self, items: Sequence[Buffer]) -> None:
@@ -43,10 +45,11 @@ class Problem:
         self.solid = np.array([b.spans is None for b in items])
         self.clearance = clearances(items)
         self.neighbours = _neighbours(self.clearance)
-        self.work = sum(map(len, self.neighbours)) // 2 + len(items)
         loads = live_bytes(items)
         self.lower_bound = align_up(max(loads.values()))
         self.need = self._needed(items, _busiest(loads))
+        self.tight, self.easy = self._peeled()
+        self.work = sum(len(self.neighbours[i]) for i in self.tight) // 2 + len(self.tight) + 1
 
     def _needed(self, items: Sequence[Buffer], times: Index) -> Index:
         need = self.size[:, None] * ((self.first[:, None] <= times) & (times <= self.last[:, None]))
@@ -56,8 +59,20 @@ class Problem:
             need[i] = (spans.end - spans.begin) @ live
         return need
 
+    def _peeled(self) -> tuple[list[int], list[int]]:
+        """The lowest address free for a buffer is at most the sum of the lengths that its neighbours close: where that
+        leaves room below the bound, it waits until they are placed, and they have a neighbour less."""
+        closed = np.maximum(np.where(self.clearance == APART, 0, self.clearance + self.clearance.T), 0)
+        highest = closed.sum(axis=1) + self.size
+        tight, easy = np.ones(len(self.size), bool), np.empty(0, np.int64)
+        while len(found := np.flatnonzero(tight & (highest <= self.lower_bound))):
+            tight[found] = False
+            highest -= closed[:, found].sum(axis=1)
+            easy = np.concatenate([found, easy])
+        return np.flatnonzero(tight).tolist(), easy.tolist()
+
     def orders(self) -> list[list[int]]:
-        """Orders for first fit, most promising first."""
+        """Orders of the tight buffers for first fit, most promising first."""
         size, first, last, index = self.size, self.first, self.last, np.arange(len(self.size))
         life = last - first + 1
         pressure = np.where(self.need > 0, self.need.sum(axis=0), 0).max(axis=1)
@@ -72,19 +87,29 @@ class Problem:
             (-last, -size),
             (-first, -size),
         ]
-        return [np.lexsort((index, *reversed(key))).tolist() for key in keys]
+        tight = set(self.tight)
+        return [[i for i in np.lexsort((index, *reversed(key))).tolist() if i in tight] for key in keys]
 
     def first_fit(self, order: Sequence[int]) -> Packing:
-        """Every buffer in that order at the lowest free address."""
-        offsets = [-1] * len(order)
-        closed: list[list[tuple[int, int]]] = [[] for _ in order]
+        """The buffers of that order, one after the other, at the lowest free address; the offsets of others are -1. The
+        height is at least the lower bound."""
+        offsets = [-1] * len(self.sizes)
+        closed: list[list[tuple[int, int]]] = [[] for _ in self.sizes]
         for i in order:
             closed[i].sort()
             offset = offsets[i] = lowest_start(closed[i])
             for j, above, below in self.neighbours[i]:
                 if offsets[j] < 0:
                     closed[j].append((offset - below, offset + above))
-        return Packing(tuple(offsets), max(map(add, offsets, self.sizes)))
+        return Packing(tuple(offsets), max(self.lower_bound, *map(add, offsets, self.sizes)))
+
+    def completed(self, packing: Packing) -> Packing:
+        """A packing of the tight buffers, with the easy ones: it is as high as before."""
+        offsets = list(packing.offsets)
+        for i in self.easy:
+            placed = ((offsets[j], above, below) for j, above, below in self.neighbours[i] if offsets[j] >= 0)
+            offsets[i] = lowest_start(sorted((offset - above, offset + below) for offset, above, below in placed))
+        return Packing(tuple(offsets), packing.height)
 
 
 def lowest_start(closed: Sequence[tuple[int, int]]) -> int:

@@ -14,17 +14,16 @@ from ..ir.types import Tensor, TensorId
 from ..memory.buffer import live_bytes
 from ..memory.buffers import buffers
 from ..ops import TABLE
-from ..prices import Price, Pricing
+from ..prices import Pricing
 from . import tiles
 from .extent import Extent, Region, read
 from .parts import Part, Parts
 from .sliding import Sliding, courses
 from .stream import stream
-from .tile_needs import clipped, row_bytes
-from .tile_needs import taken as taken_by
+from .tile_needs import TileNeeds
 from .tiles import Member
 from .types import Schedule
-from .work import CALL, COPY
+from .work import CALL
 
 LONGEST = 14
 """Operators of one tile."""
@@ -75,6 +74,7 @@ class Options:
         self._known: dict[tuple[int, int], tuple[Option, ...]] = {}
         self._found: dict[Hashable, tuple[int, tuple[Option, ...]]] = {}
         self._prices = {op: pricing(parts.graph, parts.graph.ops[op]) for op in parts.running}
+        self._needs = TileNeeds(parts.graph, self._prices)
 
     def chain(self, first: int, after: int) -> tuple[TensorId, TensorId] | None:
         """The tensor that enters the operators number `first` .. `after` - 1 and the one that leaves them; None where
@@ -240,7 +240,7 @@ class Options:
         out = part.graph.tensors[part.graph.outputs[0]]
         row = out.bytes // out.hwc[0]
         work = sum(
-            self._work(member, {op + part.begin: region for op, region in regions.items()})
+            self._needs.work(member, {op + part.begin: region for op, region in regions.items()})
             for member, regions in zip(members, computed, strict=True)
             if regions is not None
         )
@@ -251,37 +251,11 @@ class Options:
     ) -> Option:
         computed = tiles.spread(self.graph, member, found, slid)
         rows = entering if member.lines else entering.of(member.rows)
-        work, taken = self._work(member, computed, slid), taken_by(self.graph, member, computed, slid)
+        work, taken = self._needs.work(member, computed, slid), self._needs.taken(member, computed, slid)
         last = self.graph.ops[member.last]
         kept = TABLE[last.kind].sums(self.graph, last) if member.adds else 0
-        kept += sum(slid.lines(op) * row_bytes(self.graph, op) for op in member.ops) if slid is not None else 0
+        kept += self._needs.lines(member, slid) if slid is not None else 0
         return Option((member,), rows.size, rows.step, kept, taken, work, rows.first)
-
-    def _work(self, member: Member, regions: Mapping[int, Region], slid: Sliding | None = None) -> int:
-        """Instructions for the calls, for what is computed more than once, and for what moves."""
-        turns, tiles_of_row = tiles.turns(self.graph, member)
-        turns = slid.turns if slid is not None and slid.turns else turns
-        work = 0.0
-        for index in member.ops:
-            op = self.graph.ops[index]
-            tensor = tiles.added(self.graph, member) if index == member.last else self.graph.result(op)
-            rows, pixels, channels = tensor.hwc
-            down, across = regions[index]
-            count = tiles_of_row if slid is None else slid.columns[index].turns
-            priced = self._prices[index]
-            if (whole := self.graph.result(op).hwc)[:2] != (rows, pixels):
-                priced = Price(0, whole[0] * priced.of(whole[1]) / (rows * pixels))
-            computed = sum(size * n for size, n in clipped(down, turns, rows))
-            row = sum(n * (CALL + priced.of(size)) for size, n in clipped(across, count, pixels))
-            work += computed * row - rows * priced.of(pixels)
-            if slid is not None and (kept := slid.columns[index].kept) is not None:
-                moved = min(down.size, rows) * kept.size * channels * tensor.dtype.size
-                work += turns * slid.columns[index].moves * (CALL + COPY * moved)
-            if slid is not None and (lines := slid.lines(index)):
-                work += turns * (
-                    slid.columns[index].turns * CALL + COPY * min(lines, down.size) * row_bytes(self.graph, index)
-                )
-        return round(work)
 
 
 def _moved(option: Option, by: int) -> Option:
