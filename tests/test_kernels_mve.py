@@ -24,6 +24,7 @@ from edgekit.builder.toolchains import choose, machine_flags
 from edgekit_codegen import reference
 from edgekit_codegen.ir import Activation, Graph, Quant
 from edgekit_codegen.ops import TABLE
+from edgekit_codegen.ops.attributes import Mean, Quantize, Sum
 from edgekit_codegen.ops.record import Requant
 from edgekit_codegen.providers import kernel_of, mve_weights
 from edgekit_codegen.target import Target, host_target
@@ -177,6 +178,81 @@ def test_average_tails(toolchain: str) -> None:
             x = builder.input(3, channels % 8 + 2, channels)
             cases.append((builder.graph("pool", builder.pool("average", x, kernel, stride)), (1, 3)))
     check(toolchain, cases)
+
+
+def requantized(graph: Graph, x: Quant, out: Quant) -> Graph:
+    """The same between other scales."""
+    (op,) = graph.ops
+    changed = {i: replace(graph.tensors[i], quant=q) for i, q in ((op.inputs[0], x), (op.outputs[0], out))}
+    return graph.with_ops(graph.ops, {**graph.tensors, **changed})
+
+
+SCALES = ((0.1, 0.1), (0.02, 0.07), (0.05, 0.051), (0.0001, 0.9), (0.9, 0.0001), (1.0, 2.0**-21))
+"""Of input and output."""
+
+
+@needs_qemu
+@both
+def test_reduction_tails(toolchain: str) -> None:
+    """Over all pixels, in one piece and in more than a vector's lanes hold; over rows or pixels alone."""
+    cases = []
+    for n in CHANNELS:
+        for rows, pixels, attrs in (
+            (n % 5 + 1, n % 9 + 1, Mean((1, 2), True)),
+            (17, 16, Mean((1, 2), False)),
+            (3, n, Mean((1,), False)),
+            (n % 4 + 1, 5, Sum((2,), True)),
+        ):
+            builder = Builder(n)
+            made = builder.graph(
+                "reduce", builder.op(type(attrs).__name__.lower(), (builder.input(rows, pixels, n),), attrs)
+            )
+            scale, to = SCALES[1 + n % 3]
+            cases.append((requantized(made, Quant((scale,), (n - 20,)), Quant((to,), (20 - n,))), (2,)))
+    check(toolchain, cases)
+
+
+@needs_qemu
+@both
+@pytest.mark.parametrize("in_place", [None, 0])
+def test_values_of_another_scale(toolchain: str, in_place: int | None) -> None:
+    cases = []
+    for n in CHANNELS:
+        for scale, to in SCALES:
+            builder = Builder(n)
+            made = builder.graph("quantize", builder.op("quantize", (builder.input(2, n % 9 + 1, n),), Quantize()))
+            cases.append((requantized(made, Quant((scale,), (n - 20,)), Quant((to,), (20 - n,))), (2, 3)))
+    check(toolchain, cases, in_place)
+
+
+@needs_qemu
+@both
+@pytest.mark.parametrize("in_place", [None, 0])
+def test_values_through_a_table(toolchain: str, in_place: int | None) -> None:
+    cases = []
+    for n in CHANNELS:
+        builder = Builder(n)
+        cases.append((builder.graph("table", builder.sigmoid(builder.input(2, n % 9 + 1, n))), (2, 3)))
+    check(toolchain, cases, in_place)
+
+
+@needs_qemu
+@both
+def test_maximum_tails(toolchain: str) -> None:
+    cases = []
+    for channels in CHANNELS:
+        for kernel, stride in ((2, 2), (3, 1)):
+            builder = Builder(channels)
+            x = builder.input(3, channels % 8 + 2, channels)
+            cases.append((builder.graph("pool", builder.pool("max", x, kernel, stride)), (1, 3)))
+    check(toolchain, cases)
+
+
+def test_what_is_scaled_up_far_has_the_plain_kernel() -> None:
+    builder = Builder(1)
+    made = builder.graph("quantize", builder.op("quantize", (builder.input(1, 4, 4),), Quantize()))
+    assert offered(requantized(made, Quant((2.0**21,), (1,)), Quant((1.0,), (2,))))
+    assert not offered(requantized(made, Quant((2.0**22,), (1,)), Quant((1.0,), (2,))))
 
 
 @both

@@ -23,6 +23,8 @@ from edgekit_codegen import reference
 from edgekit_codegen.ir import Activation, Graph, Quant
 from edgekit_codegen.ops import TABLE
 from edgekit_codegen.ops.attributes import Mean, Padding, Pool2D, Sum
+from edgekit_codegen.providers import kernel_of
+from edgekit_codegen.target import Target
 
 KINDS = [kind for kind in TABLE if (kernel := TABLE[kind].kernel) is not None and kernel.adding]
 
@@ -41,14 +43,15 @@ def prepare(machine: Machine, graph: Graph, x: npt.NDArray[np.int8]) -> Prepared
     """A call per row. The sums begin as garbage, between guards like the output."""
     op, memory = graph.ops[0], machine.memory
     record, out = TABLE[op.kind], graph.result(op)
-    assert record.kernel is not None
+    kernel = kernel_of(graph, op, Target("machine", (), machine.isa))
     sums = record.sums(graph, op)
     assert sums == 4 * x.shape[3]
-    p = memory.place(parameters(record.kernel, record.kernel.params(graph, op)))
+    p = memory.place(parameters(kernel, kernel.params(graph, op)))
     scratch, target = (memory.place(np.full(size + 2 * GUARD, PAINT, np.uint8)) + GUARD for size in (sums, out.bytes))
     first, rows, row = memory.place(x), x.shape[1], x[0, 0].nbytes
     tables = [memory.place(np.array([first + y * row], memory.word)) for y in range(rows)]
-    function = machine.kernel(f"{op.kind}_add")
+    name = op.kind if kernel is record.kernel else f"{op.kind}_{machine.isa}"
+    function = machine.kernel(f"{name}_add")
     calls = [(function, p, table, target, y, 0, x.shape[2], 0, 0, scratch) for y, table in enumerate(tables)]
     return Prepared(
         np.array(calls, call_type(memory.word)), memory, op.kind, [target], out.bytes, out.shape, out.dtype.numpy

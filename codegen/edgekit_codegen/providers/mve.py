@@ -7,13 +7,14 @@ are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..ir.types import Graph, Op
-from ..ops import add, conv2d, convolution, fully_connected, linear, pooling
+from ..ops import TABLE, add, conv2d, convolution, fully_connected, linear, pooling
 from ..ops.record import CValue, Kernel, Requant
 from . import mve_weights
 from .offer import Offer, Provider
@@ -124,7 +125,51 @@ def _average_applies(graph: Graph, op: Op) -> bool:
     return rows * pixels <= 255
 
 
+def _reduction_applies(graph: Graph, op: Op) -> bool:
+    """Channels lie side by side, and sums are not scaled up."""
+    plain = _plain(op.kind).params(graph, op)
+    return plain["channel_step"] == 1 and _shift(plain) <= 0
+
+
+def _quantize_applies(graph: Graph, op: Op) -> bool:
+    """Int8 to int8; 255 shifted to the left fits in 32 bits."""
+    plain = _plain(op.kind).params(graph, op)
+    return plain["from_float"] == 0 and _shift(plain) <= 22
+
+
+def _shift(plain: Mapping[str, CValue]) -> int:
+    shift = plain["shift"]
+    assert isinstance(shift, int)
+    return shift
+
+
+def _plain(kind: str) -> Kernel:
+    kernel = TABLE[kind].kernel
+    assert kernel is not None
+    return kernel
+
+
+def _same(kind: str, header: str, function: str, adding: str = "") -> Kernel:
+    """The record's kernel with other functions: constants are the same."""
+    return replace(_plain(kind), header=header, function=function, adding=adding)
+
+
+def _always(graph: Graph, op: Op) -> bool:
+    return True
+
+
+_LOOKUPS = [kind for kind, record in TABLE.items() if record.kernel and record.kernel.header == "lookup.h"]
+
 PROVIDER: Provider = {
+    **{kind: Offer(_always, _same(kind, "lookup_mve.h", "ek_lookup_mve_row")) for kind in _LOOKUPS},
+    **{
+        kind: Offer(
+            _reduction_applies, _same(kind, "reduce_sum_mve.h", "ek_reduce_sum_mve_row", "ek_reduce_sum_mve_add_row")
+        )
+        for kind in ("mean", "sum")
+    },
+    "max_pool2d": Offer(_always, _same("max_pool2d", "max_pool2d_mve.h", "ek_max_pool2d_mve_row")),
+    "quantize": Offer(_quantize_applies, _same("quantize", "quantize_mve.h", "ek_quantize_mve_row")),
     "add": Offer(_add_applies, Kernel("add_mve.h", "ek_add_mve_row", "ek_add_t", add.params)),
     "average_pool2d": Offer(
         _average_applies,
@@ -133,7 +178,7 @@ PROVIDER: Provider = {
             "ek_average_pool2d_mve_row",
             "ek_average_pool2d_t",
             pooling.params,
-            adding="ek_average_pool2d_add_row",
+            adding="ek_average_pool2d_mve_add_row",
         ),
     ),
     "conv2d": Offer(

@@ -3,7 +3,7 @@
 #define EK_AVERAGE_POOL2D_MVE_H
 
 #include "average_pool2d.h"
-#include "ek_mve.h"
+#include "ek_mve_scale.h"
 
 #define EK_AVERAGE_POOL2D_MVE_LANES 8
 
@@ -48,6 +48,22 @@ EK_KERNEL void ek_average_pool2d_mve_row(const ek_average_pool2d_t *p, const int
                 const int32_t mean = ek_rounded_mean(sums[i], rows * (end - first));
                 out[x * p->channels + c + i] = (int8_t)ek_clamp(mean, p->act_min, p->act_max);
             }
+        }
+    }
+}
+
+/* As ek_average_pool2d_add_row. */
+EK_KERNEL void ek_average_pool2d_mve_add_row(const ek_average_pool2d_t *p, const int8_t *const in[], int8_t *out, int y,
+                                             int x0, int x1, const void *w, const ek_requant_t *q, void *scratch)
+{
+    const int32_t *const sum = scratch;
+    (void)w;
+    (void)q;
+    ek_mve_add_pixels(in[0], x0, x1, p->channels, y == 0 && x0 == 0, scratch);
+    if (y == p->kernel[0] - 1 && x1 == p->in_w) {
+        for (int c = 0; c < p->channels; ++c) {
+            const int32_t mean = ek_rounded_mean(sum[c], p->kernel[0] * p->in_w);
+            out[c] = (int8_t)ek_clamp(mean, p->act_min, p->act_max);
         }
     }
 }
