@@ -228,6 +228,22 @@ def test_values_of_another_scale(toolchain: str, in_place: int | None) -> None:
 @needs_qemu
 @both
 @pytest.mark.parametrize("in_place", [None, 0])
+def test_product_tails(toolchain: str, in_place: int | None) -> None:
+    """Of two images, and of an image and a pixel on either side, as squeeze and excitation scales channels."""
+    cases = []
+    for n in CHANNELS:
+        for scale in (0.001, 0.09, 30.0):
+            for sides in ((0, 0), (0, 1), (1, 0))[: 3 if in_place is None else 2]:
+                builder = Builder(n)
+                x, y = (builder.input(*((1, 1) if one else (2, n % 9 + 1)), n) for one in sides)
+                made = builder.graph("mul", builder.mul(x, y, Quant((0.05 * 0.05 / scale,), (n - 20,))))
+                cases.append((made, (2, 3)))
+    check(toolchain, cases, in_place)
+
+
+@needs_qemu
+@both
+@pytest.mark.parametrize("in_place", [None, 0])
 def test_values_through_a_table(toolchain: str, in_place: int | None) -> None:
     cases = []
     for n in CHANNELS:

@@ -137,6 +137,12 @@ def _quantize_applies(graph: Graph, op: Op) -> bool:
     return plain["from_float"] == 0 and _shift(plain) <= 22
 
 
+def _mul_applies(graph: Graph, op: Op) -> bool:
+    """No channels repeat; 255 * 255 shifted to the left fits in 32 bits."""
+    plain = _plain(op.kind).params(graph, op)
+    return plain["channel_step"] == (1, 1) and _shift(plain) <= 14
+
+
 def _shift(plain: Mapping[str, CValue]) -> int:
     shift = plain["shift"]
     assert isinstance(shift, int)
@@ -169,6 +175,7 @@ PROVIDER: Provider = {
         for kind in ("mean", "sum")
     },
     "max_pool2d": Offer(_always, _same("max_pool2d", "max_pool2d_mve.h", "ek_max_pool2d_mve_row")),
+    "mul": Offer(_mul_applies, _same("mul", "mul_mve.h", "ek_mul_mve_row")),
     "quantize": Offer(_quantize_applies, _same("quantize", "quantize_mve.h", "ek_quantize_mve_row")),
     "add": Offer(_add_applies, Kernel("add_mve.h", "ek_add_mve_row", "ek_add_t", add.params)),
     "average_pool2d": Offer(

@@ -16,11 +16,12 @@ EK_KERNEL int32x4_t ek_mve_scaled(int32x4_t value, int32_t multiplier, int32_t s
     return shift == 0 ? high : vrshlq_n_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), shift);
 }
 
-/* Some outputs, with their zero point, clamped to int8. */
-EK_KERNEL void ek_mve_store_words(int8_t *to, int32x4_t scaled, int32_t zero, mve_pred16_t some)
+/* Some outputs, with their zero point, clamped. */
+EK_KERNEL void ek_mve_store_words(int8_t *to, int32x4_t scaled, int32_t zero, int32_t low, int32_t high,
+                                  mve_pred16_t some)
 {
     const int32x4_t moved = vaddq_n_s32(scaled, zero);
-    vstrbq_p_s32(to, vminq_s32(vmaxq_s32(moved, vdupq_n_s32(-128)), vdupq_n_s32(127)), some);
+    vstrbq_p_s32(to, vminq_s32(vmaxq_s32(moved, vdupq_n_s32(low)), vdupq_n_s32(high)), some);
 }
 
 /* sum[c] += channel c of pixels x0 .. x1-1. clear: the sums begin with this row. */

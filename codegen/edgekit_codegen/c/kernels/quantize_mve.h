@@ -17,7 +17,7 @@ EK_KERNEL void ek_quantize_mve_row(const ek_quantize_t *p, const int8_t *const i
     for (int n = (x1 - x0) * p->channels; n > 0; n -= EK_MVE_WORDS, from += EK_MVE_WORDS, out += EK_MVE_WORDS) {
         const mve_pred16_t some = vctp32q((uint32_t)n);
         const int32x4_t value = vsubq_n_s32(vldrbq_z_s32(from, some), p->in_zero);
-        ek_mve_store_words(out, ek_mve_scaled(value, p->multiplier, p->shift), p->out_zero, some);
+        ek_mve_store_words(out, ek_mve_scaled(value, p->multiplier, p->shift), p->out_zero, -128, 127, some);
     }
 }
 

@@ -81,7 +81,7 @@ EK_KERNEL void ek_reduce_sum_mve_add_row(const ek_reduce_sum_t *p, const int8_t 
         for (int c = 0; c < p->channels; c += EK_MVE_WORDS) {
             const mve_pred16_t some = vctp32q((uint32_t)(p->channels - c));
             const int32x4_t total = vaddq_n_s32(vldrwq_z_s32(sum + c, some), p->bias);
-            ek_mve_store_words(out + c, ek_mve_scaled(total, p->multiplier, p->shift), p->out_zero, some);
+            ek_mve_store_words(out + c, ek_mve_scaled(total, p->multiplier, p->shift), p->out_zero, -128, 127, some);
         }
     }
 }
