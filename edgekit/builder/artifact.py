@@ -15,7 +15,7 @@ class MemoryUse:
     """One memory of the board.
 
     used, size  bytes; `used` is the sum of the parts
-    parts       "code", "weights", "constants", "data" in flash; "arena", "data", "bss", "stack" in RAM
+    parts       "code", "weights", "constants", "data" in flash; "arena", "data", "bss", "stack" and "code" in RAM
     """
 
     name: str
@@ -44,7 +44,7 @@ class Artifact:
     bss_bytes      variables without one, with the fault handler's stack
     stack_bytes    bound on the stack; None on the host
     stack_how      the chain of calls that needs it, with each function's frame
-    sram_bytes     arena + data + bss + stack
+    sram_bytes     arena + data + bss + stack; not code that runs from RAM
     cached         nothing had to be compiled or linked
     seconds        wall time of the build
     library        which CMSIS-NN it holds, "" for none
@@ -75,17 +75,20 @@ class Artifact:
 def memory_table(board: Board, image: Image, stack_bytes: int) -> tuple[MemoryUse, ...]:
     """Use of each memory of the board, in the file's order. The stack counts with its bound."""
     flash = next(m for m in board.memory if m.kind == "flash" and "code" in m.use)
+    copied = {m.name: image.size(f".code.{m.name}") for m in board.memory}
     rows = []
     for memory in board.memory:
         parts: dict[str, int] = {}
         if memory == flash:
             parts = {
-                "code": image.size(".vectors") + image.size(".text"),
+                "code": image.size(".vectors") + image.size(".text") + sum(copied.values()),
                 "weights": image.size(".weights"),
                 "constants": image.size(".rodata"),
                 "data": image.size(".data"),
             }
         elif memory.kind == "ram":
+            if "code" in memory.use:
+                parts["code"] = copied[memory.name]
             if "arena" in memory.use:
                 parts["arena"] = image.size(f".arena.{memory.name}")
             if "data" in memory.use:

@@ -19,6 +19,7 @@ from .artifact import Artifact, MemoryUse, format_table, memory_table
 from .cache import Cache, digest, digest_files, user_cache
 from .compile import EXACT, WARNINGS, Compiler, Objects, Unit, compile_units
 from .elf import Image, read_image
+from .fast_code import fast_code
 from .hexfile import binary, intel_hex
 from .image import BUILD_ID_BYTES, Arena, image_source
 from .link import Job, link, link_now, overflowed
@@ -72,7 +73,8 @@ def build_firmware(
     plan = _prepare(sources, board, out, choose(toolchain))
     units = _units(plan, optimize)
     objects = compile_units(units, plan.compiler, plan.objects, plan.cache)
-    script = linker_script(board, _template(), [a.name for a in plan.model.arenas])
+    fast = fast_code(board, objects.paths[: len(plan.model.units)])
+    script = linker_script(board, _template(), [a.name for a in plan.model.arenas], fast)
     build_id = digest("image", script, plan.model.symbol, board.name, repr(plan.model.arenas), *objects.keys)
     build_id = build_id[: 2 * BUILD_ID_BYTES]
     image_objects = _compile_image(plan, build_id, optimize)
@@ -265,7 +267,7 @@ def _artifact(
         bss_bytes=image.size(".bss") + image.size(".noinit"),
         stack_bytes=bound.bytes,
         stack_how=bound.how,
-        sram_bytes=sum(row.used for row in rams),
+        sram_bytes=sum(row.used - row.parts.get("code", 0) for row in rams),
         memories=table,
         cached=cached,
         seconds=time.perf_counter() - began,

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 
 from ..boards import Board
 from ..boards.types import Memory
+from .fast_code import NOWHERE, FastCode
 
 GENEROUS = 64
 """How many times larger memories are made to measure an image that does not fit."""
 
 
-def linker_script(board: Board, template: str, arenas: Sequence[str], generous: bool = False) -> str:
+def linker_script(
+    board: Board, template: str, arenas: Sequence[str], fast: FastCode | None = None, generous: bool = False
+) -> str:
     """The script as text.
 
     template  firmware/ports/cortex_m/sections.ld
     arenas    names of the memories that hold a part of the arena
+    fast      code that runs from a RAM
     generous  memories of GENEROUS times their size, to learn how much too large an image is
     """
     flash = next(m for m in board.memory if m.kind == "flash" and "code" in m.use)
@@ -31,7 +35,14 @@ def linker_script(board: Board, template: str, arenas: Sequence[str], generous: 
     lines += [_memory(m.name, "rwx", m.origin, m.size * factor) for m in rams]
     lines += ["}", ""]
     sections = [text for memory in rams for text in _ram_sections(board, memory, memory.name in arenas)]
-    return "\n".join(lines) + template.replace("@RAM_SECTIONS@\n", "\n".join(sections))
+    filled = {
+        "@RAM_SECTIONS@\n": "\n".join(sections),
+        "@CODE_SECTION@\n": NOWHERE if fast is None else fast.output(),
+        "@TEXT_ADDRESS@": "" if fast is None else fast.address(),
+    }
+    for mark, text in filled.items():
+        template = template.replace(mark, text)
+    return "\n".join(lines) + template
 
 
 def _memory(name: str, attributes: str, origin: int, size: int) -> str:

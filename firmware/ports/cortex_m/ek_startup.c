@@ -10,6 +10,9 @@
 #define BOOT_MAGIC 0x656B6263u
 
 extern uint32_t __ek_stack_high[];
+extern const uint32_t __ek_code_load[];
+extern uint32_t __ek_code_start[];
+extern uint32_t __ek_code_end[];
 extern const uint32_t __ek_data_load[];
 extern uint32_t __ek_data_start[];
 extern uint32_t __ek_data_end[];
@@ -42,12 +45,19 @@ static void count_boot(void)
     boot.magic = BOOT_MAGIC;
 }
 
+static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
+{
+    while (to < end) {
+        *to++ = *from++;
+    }
+}
+
 __attribute__((used)) _Noreturn void ek_start(void)
 {
-    const uint32_t *from = __ek_data_load;
-    for (uint32_t *to = __ek_data_start; to < __ek_data_end; ++to, ++from) {
-        *to = *from;
-    }
+    copy(__ek_code_start, __ek_code_end, __ek_code_load);
+    ek_dsb(); /* the copied code is in its memory, and nothing of it was fetched before */
+    ek_isb();
+    copy(__ek_data_start, __ek_data_end, __ek_data_load);
     for (uint32_t *to = __ek_bss_start; to < __ek_bss_end; ++to) {
         *to = 0;
     }
