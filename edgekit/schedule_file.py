@@ -10,6 +10,7 @@ from pathlib import Path
 from edgekit_codegen.errors import CodegenError
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.passes.channel_groups import Groups
+from edgekit_codegen.passes.channel_split import Split
 from edgekit_codegen.passes.computed_again import Again
 from edgekit_codegen.passes.rewrites import NONE, Rewrites
 from edgekit_codegen.schedule import fitting
@@ -36,6 +37,7 @@ class ScheduleFile:
     segment       the segments, in order, whose operators' numbers refer to the graph after the rewrites below
     again         what is computed again, by the numbers of its tensors
     groups        what is computed in groups of channels
+    splits        what is split into groups of hidden channels
     """
 
     schema: int
@@ -45,6 +47,7 @@ class ScheduleFile:
     segment: tuple[SegmentChoice, ...]
     again: tuple[Again, ...] = ()
     groups: tuple[Groups, ...] = ()
+    splits: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,12 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule, rewrites: Re
         lines += ["", "[[again]]", f"source = {again.source}", f"result = {again.result}"]
     for groups in rewrites.groups:
         lines += ["", "[[groups]]", f"first = {groups.first}", f"last = {groups.last}", f"count = {groups.count}"]
+    for split in rewrites.splits:
+        lines += ["", "[[splits]]", f"first = {split.first}", f"last = {split.last}", f"count = {split.count}"]
     for choice in choices(fitting.prepared(graph, rewrites), schedule):
         lines += ["", "[[segment]]", f'kind = "{choice.kind}"', f"operators = {list(choice.operators)}"]
         rest = {"reversed": choice.reversed, "pulled": choice.pulled, "pushed": choice.pushed, "adds": choice.adds}
+        rest["planar"] = choice.planar
         lines += [f"{key} = {list(numbers)}" for key, numbers in rest.items() if numbers]
         lines += ["landing = true"] if choice.landing else []
         for tile in choice.tile:
@@ -97,11 +103,11 @@ def load(path: Path, model: Path, graph: Graph) -> Loaded:
     if found.graph_sha256 != fingerprint(graph):
         said = "is a schedule of the same model after other rewrites: another edgekit or another --io made it"
         raise document.error(("graph_sha256",), said, AGAIN, "schedule.graph")
-    rewrites = Rewrites(found.again, found.groups)
+    rewrites = Rewrites(found.again, found.groups, found.splits)
     try:
         graph = fitting.prepared(graph, rewrites)
     except (ValueError, CodegenError) as error:
-        key = "again" if found.again else "groups"
+        key = "again" if found.again else "groups" if found.groups else "splits"
         raise document.error((key,), str(error), AGAIN, "schedule.impossible") from error
     try:
         schedule = restored(graph, found.segment)

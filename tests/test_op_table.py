@@ -52,6 +52,10 @@ def kernel_problems(kernel: Kernel) -> list[str]:
     arguments = rf"const {struct} \*p, const int8_t \*const in\[\], int8_t \*out, (int y, )?int x0, int x1, "
     if not re.search(rf"{function}\({arguments}const void \*w, const ek_requant_t \*q, void \*scratch\)", text):
         found.append(f"{kernel.header} does not define {kernel.function} with the arguments of a row kernel")
+    planes = rf"const {struct} \*p, const int8_t \*const in\[\], int8_t \*out, int rows, int channels, "
+    arguments = rf"{kernel.planar}\({planes}const void \*w, const ek_requant_t \*q, void \*scratch\)"
+    if kernel.planar and not re.search(arguments, text):
+        found.append(f"{kernel.header} does not define {kernel.planar} with the arguments of a kernel of planes")
     return found
 
 
@@ -78,6 +82,7 @@ def test_a_missing_reference_or_kernel_is_noticed() -> None:
     assert problems(replace(record, kernel=absent)) == ["no c/kernels/absent.h"]
     other = replace(record.kernel, function="ek_other_row", struct="ek_other_t")
     assert len(problems(replace(record, kernel=other))) == 2
+    assert len(problems(replace(record, kernel=replace(record.kernel, planar="ek_other_planar")))) == 1
     assert len(problems(replace(record, kernel=None))) == 1
 
 

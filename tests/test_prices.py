@@ -89,3 +89,13 @@ def test_taps_outside_the_image_cost_nothing() -> None:
     small = builder.graph("small", builder.depthwise(builder.input(3, 3, 16), 7, 1))
     large = depthwise(16, 7, 1)
     assert price(small, small.ops[0]).of(1) < 0.4 * price(large, large.ops[0]).of(1)
+
+
+def test_what_ran_before_is_counted_like_the_rest() -> None:
+    """Code that the emulator has translated already is counted, too."""
+    graph, machine = pointwise(8), core(toolchains.require("gnu"), "cortex-m7")
+    before = executed(graph, 4)
+    x = np.zeros(graph.tensors[graph.inputs[0]].shape, np.int8)
+    machine.memory.used = 0
+    machine.run(prepare(machine, graph, graph.ops[0], (x,)).calls)
+    assert executed(graph, 4) == before

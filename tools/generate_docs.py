@@ -102,7 +102,9 @@ def operators() -> str:
         " operator of the table whose inputs are all constant.\n",
         "## Kinds\n",
         "Dimensions: 1 to 5, unless the limits say otherwise. `stream` says whether a kind may run row by row inside a"
-        " stream or a patch; those that need their whole input may not, nor may batches of several images. The oracle"
+        " stream or a patch; those that need their whole input may not, nor may batches of several images. What shares"
+        " bytes in place does so row by row, or plane by plane, where one call computes an output over an input of its"
+        " shape. The oracle"
         " is the interpreter whose results the kind equals byte for byte.\n",
         "Every kind is compared by `tests/conformance` (`pytest tests/conformance -k '[KIND]'`): with the oracle, with"
         " its C kernel on this computer and on emulated Cortex-M0, M4, M7 and M55 cores, and in generated C.",
@@ -123,7 +125,7 @@ def _kind(record: OpRecord) -> tuple[str, ...]:
         record.kind,
         ", ".join(record.types),
         "" if record.kernel is None else stream,
-        record.overlap.value.replace("_", " "),
+        "plane by plane" if record.kernel and record.kernel.planar else record.overlap.value.replace("_", " "),
         kernel,
         record.oracle.value if made else "none: made by passes only",
         "; ".join(record.limits),

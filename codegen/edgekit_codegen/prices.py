@@ -51,6 +51,8 @@ RATES: Mapping[str, Rate] = {
     "fully_connected": Rate(14, mac=1.1),
     "transpose_conv": _PLAIN,
     "batch_matmul": _PLAIN,
+    "partial_sums": Rate(12, mac=1.65),
+    "requantize_sums": Rate(48),
     "add": Rate(4, 7),
     "average_pool2d": Rate(15, 1.6),
     "max_pool2d": _POOLS,
@@ -121,9 +123,25 @@ def _conv2d(graph: Graph, op: Op) -> Price:
     return Price(140, copied + both / 2 + border, single)
 
 
-def _depthwise(graph: Graph, op: Op) -> Price:
+PLANE_BYTE, PLANE_PIXEL = 2.5, 18
+"""Instructions, about, to copy a byte, and each pixel, of a plane, and to put what replaces it in its place."""
+
+
+def over_input(graph: Graph, op: Op) -> float:
+    """Instructions, about, beyond those of layer by layer where an operator overwrites its input plane by plane."""
+    found, out = TABLE[op.kind].planar(graph, op), graph.result(op)
+    if found is None:
+        return 0.0
+    rows, pixels, channels = out.hwc
+    planes = -(-channels // found.channels)
+    again = (planes - 1) * rows * _depthwise(graph, op, 0).of(pixels)
+    return PLANE_BYTE * out.elements + PLANE_PIXEL * planes * rows * pixels + again
+
+
+def _depthwise(graph: Graph, op: Op, channels: int | None = None) -> Price:
+    """channels: so many of them instead of all"""
     form = depthwise_conv2d.form(graph, op)
-    channels = graph.result(op).shape[3]
+    channels = graph.result(op).shape[3] if channels is None else channels
     if form is depthwise_conv2d.Form.COLUMNS:
         low = graph.result(op).zero_point == -128
         if convolution.attrs(op).stride[1] == 1:

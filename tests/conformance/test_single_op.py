@@ -77,11 +77,11 @@ def test_kernel_computes_in_place(kind: str, data: st.DataObject) -> None:
 
 
 def hosts(case: Case) -> list[int]:
-    """The operands whose rows the output's rows may overwrite: int8 in memory, of which row y reads row y."""
+    """The operands whose rows the output's rows may overwrite: of its type, in memory, of which row y reads row y."""
     operands, out = TABLE[case.op.kind].operands(case.graph, case.op), case.graph.result(case.op)
     access = TABLE[case.op.kind].access(case.graph, case.op)
     assert isinstance(access, Rows)
-    fitting = [t.dtype is DType.INT8 and not t.is_constant and t.hwc == out.hwc for t in operands]
+    fitting = [t.dtype is out.dtype and not t.is_constant and t.hwc == out.hwc for t in operands]
     return [i for i, rows in enumerate(access.maps) if rows is None and fitting[i]]
 
 

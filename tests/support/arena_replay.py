@@ -1,10 +1,10 @@
 """Holds what kernels really load and store against what they declare, byte by byte, on the validator's tagged arena.
 
-An operator runs row by row (ops/record.py). Its stores go to its output rows in order, each complete before the next
-one begins, and to its scratch. A load serves the output row that is stored to next, and must find, at that time, what
-was computed for one of the rows that the operator declares for that output row, or what this row has stored itself
-(a maximum that grows in the output, scratch). One that adds up its input's rows stores to its sums for each, which it
-may load too: as the row before left them.
+An operator runs row by row (ops/record.py), or plane by plane over its whole input, which then counts as one row. Its
+stores go to its output rows in order, each complete before the next one begins, and to its scratch. A load serves the
+output row that is stored to next, and must find, at that time, what was computed for one of the rows that the operator
+declares for that output row, or what this row has stored itself (a maximum that grows in the output, scratch). One that
+adds up its input's rows stores to its sums for each, which it may load too: as the row before left them.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ArenaReplay:
         self.loads += int((~step.write).sum())
         self.stores += int(step.write.sum())
         first = self._positions(step)
-        if isinstance(call[2], Run) and not call[2].adds and self._couples(call[2]):
+        if isinstance(call[2], Run) and not call[2].adds and not call[2].planar and self._couples(call[2]):
             step = self._row_by_row(step, first, call[2], call[3])
             first = self._positions(step)
         if isinstance(call[2], Slide):
@@ -154,7 +154,8 @@ class ArenaReplay:
     def _declared(self, node: Leaf, env: Env) -> Iterator[tuple[str, _Row]]:
         """The rows that a node computes, in order, each with what it is called."""
         if isinstance(node, Run):
-            yield from self._added(node, env) if node.adds else self._computed(node, env)
+            computed = self._over if node.planar else self._added if node.adds else self._computed
+            yield from computed(node, env)
             return
         assert not isinstance(node, Slide | Keep), "a tile's bytes move as they are, those outside its tensor too"
         first = node.row.at(env)
@@ -211,6 +212,14 @@ class ArenaReplay:
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
             reads = tuple(rows_read(self._graph, op, row))
             yield self._row_of(node, y), _Row((op.outputs[0], row), reads, self._scratch(node), env=env)
+
+    def _over(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
+        """All of an output at once: each of its bytes may replace the input's that no plane to come reads."""
+        op = self._graph.ops[node.op]
+        source, out = self._graph.operand(op, 0).id, op.outputs[0]
+        parts = [(ident, self._arena.whole(ident)) for ident in (out, source)]
+        name = f"{op.kind} in place (layer {self._layers.index(node.op)})"
+        yield name, _Row(parts[0], (parts[1],), self._scratch(node), env=env)
 
     def _added(self, node: Run, env: Env) -> Iterator[tuple[str, _Row]]:
         op = self._graph.ops[node.op]

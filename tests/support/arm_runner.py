@@ -107,6 +107,7 @@ class Core:
             nonlocal count
             count += 1
 
+        self._engine.uc.ctl_flush_tb()  # what ran before was translated without the hook
         hook = self._engine.uc.hook_add(unicorn.UC_HOOK_CODE, step)
         self.run(calls)
         self._engine.uc.hook_del(hook)

@@ -207,3 +207,18 @@ def fully_connected(draw: st.DrawFn, images: bool = False) -> Case:
     attrs = FullyConnected(keep_dims, draw(ACTIVATIONS))
     zero_points = st.one_of(SYMMETRIC, ZERO_POINTS)
     return weighted(draw, "fully_connected", shape, out_shape, attrs, (channels, depth), 0, zero_points)
+
+
+@st.composite
+def planar(draw: st.DrawFn) -> Case:
+    """A depthwise convolution whose output has the shape of its input, with up to 33 channels."""
+    image, channels = (draw(st.integers(1, 9)), draw(st.integers(1, 9))), draw(st.integers(1, 33))
+    kernel = draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (7, 7), (1, 1), (2, 4), (3, 5), (4, 1)]))
+    dilation = draw(st.sampled_from([(1, 1), (1, 1), (1, 1), (2, 1), (1, 2)]))
+    stride = tuple(draw(st.sampled_from([1, 2])) if n == 1 else 1 for n in image)
+    spans = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    top, left = (draw(st.integers(0, n)) if draw(st.booleans()) else n // 2 for n in spans)
+    padding = Padding(top, spans[0] - top, left, spans[1] - left)
+    attrs = DepthwiseConv2D((stride[0], stride[1]), dilation, padding, 1, draw(ACTIVATIONS))
+    shape = (1, *image, channels)
+    return weighted(draw, "depthwise_conv2d", shape, shape, attrs, (1, *kernel, channels), 3)

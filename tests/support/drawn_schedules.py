@@ -77,7 +77,11 @@ def _pieces(segments: Segments, rng: Random) -> tuple[Piece, ...]:
             after -= 1
         alone = segments.piece(first, after)
         tried = (_together(segments.graph, alone, rng) for _ in range(TRIES))
-        made.append(next((piece for piece in tried if segments.schedule((piece,)) is not None), alone))
+        over = segments.over(first) if after == first + 1 and rng.randrange(2) else None
+        if over is not None:
+            made.append(over[0])
+        else:
+            made.append(next((piece for piece in tried if segments.schedule((piece,)) is not None), alone))
         first = after
     return tuple(made)
 

@@ -96,13 +96,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Way:
-    """Which of a kernel's functions is called (ops/record.py): with spare memory, for two rows at once."""
+    """Which of a kernel's functions is called (ops/record.py): with spare memory, for two rows at once, for all of the
+    output over the input."""
 
     roomy: bool = False
     coupled: bool = False
+    planar: bool = False
 
     def name(self, kind: str) -> str:
-        return kind + "_roomy" * self.roomy + "_rows" * self.coupled
+        return kind + "_roomy" * self.roomy + "_rows" * self.coupled + "_planar" * self.planar
 
 
 PLAIN = Way()
@@ -113,7 +115,8 @@ def ways(graph: Graph, op: Op) -> list[Way]:
     kernel = TABLE[op.kind].kernel
     assert kernel is not None
     roomy = [False, True] if kernel.spare(graph, op) else [False]
-    return [Way(r, c) for r in roomy for c in ([False, True] if kernel.couples(graph, op) else [False])]
+    planar = [Way(planar=True)] if TABLE[op.kind].planar(graph, op) else []
+    return planar + [Way(r, c) for r in roomy for c in ([False, True] if kernel.couples(graph, op) else [False])]
 
 
 def compute(
@@ -151,28 +154,30 @@ def prepare(
 ) -> Prepared:
     """Everything that `compute` needs in the machine's memory."""
     record, memory = TABLE[op.kind], machine.memory
-    kernel, out = kernel_of(graph, op, Target("machine", (), machine.isa)), graph.result(op)
+    kernel, out = kernel_of(graph, op, Target("machine", (), machine.isa), way.planar), graph.result(op)
     access = record.access(graph, op)
     operands = _values(record.operands(graph, op), activations)
     inputs = [np.ascontiguousarray(array).reshape(tensor.hwc) for tensor, array in operands]
     places = [memory.place(array) for array in inputs]
     params = parameters(kernel, kernel.params(graph, op))
     weights, requant = kernel.weights(graph, op), _requant(kernel, graph, op)
-    needed = kernel.spare(graph, op) if way.roomy else record.scratch(graph, op)
+    planes = record.planar(graph, op) if way.planar else None
+    needed = kernel.spare(graph, op) if way.roomy else record.scratch(graph, op) if planes is None else planes.scratch
     working = memory.place(np.full(needed + GUARD, PAINT, np.uint8))
     fixed = (*(0 if array is None else memory.place(array) for array in (weights, requant)), working)
     name = op.kind if kernel is record.kernel else f"{op.kind}_{machine.isa}"
     function, p = machine.kernel(way.name(name)), memory.place(params)
     rows, pixels, channels = out.hwc
+    if planes is not None:
+        target = memory.place(_painted(out.bytes, inputs[0] if in_place == 0 else None)) + GUARD
+        table = memory.place(np.array([places[0] if in_place is None else target], memory.word))
+        call = np.array([(function, p, table, target, 0, rows, planes.channels, *fixed)], call_type(memory.word))
+        return Prepared(call, memory, op.kind, [target], out.bytes, out.shape, out.dtype.numpy, working + needed)
     edges = [0, *sorted(c for c in cuts if 0 < c < pixels), pixels]
     held = max(pixels * channels * out.dtype.size, 0 if in_place is None else inputs[in_place][0].nbytes)
     calls, results = [], []
     for y in range(rows):
-        row = np.full(2 * GUARD + held, PAINT, np.uint8)
-        if in_place is not None:
-            overwritten = inputs[in_place][y].reshape(-1).view(np.uint8)
-            row[GUARD : GUARD + len(overwritten)] = overwritten
-        target = memory.place(row) + GUARD
+        target = memory.place(_painted(held, None if in_place is None else inputs[in_place][y])) + GUARD
         pointers = _pointers(access, inputs, places, y)
         if in_place is not None:
             pointers[in_place] = target
@@ -188,6 +193,15 @@ def prepare(
             calls.append((function, p, *tables, len(some), 0, 0, *fixed))
     array = np.array(calls, call_type(memory.word))
     return Prepared(array, memory, op.kind, results, held, out.shape, out.dtype.numpy, working + needed)
+
+
+def _painted(size: int, overwritten: npt.NDArray[Any] | None) -> npt.NDArray[np.uint8]:
+    """So many bytes between guards, some of which hold what the kernel overwrites."""
+    row = np.full(2 * GUARD + size, PAINT, np.uint8)
+    if overwritten is not None:
+        given = overwritten.reshape(-1).view(np.uint8)
+        row[GUARD : GUARD + len(given)] = given
+    return row
 
 
 def _values(
@@ -298,6 +312,9 @@ def wrappers(isa: str = "scalar") -> str:
             continue
         text = "".join(headers([kernel.header]).values())
         parts.append(f'#include "{kernel.header}"')
+        if kernel.planar and kind in kernels:
+            parts += [f"void run_{kind}_planar({ARGUMENTS});", f"void run_{kind}_planar({ARGUMENTS})"]
+            parts += [f"{{ (void)y; {kernel.planar}(p, in, out, x0, x1, w, q, scratch); }}"]
         named = (kind, kernel.function), (f"{kind}_add", kernel.adding), (f"{kind}_roomy", kernel.roomy)
         for name, function in named:
             y = re.search(function + r"\([^)]*\bint y\b", text)

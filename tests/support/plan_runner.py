@@ -53,6 +53,9 @@ class _Runner:
         pending: list[Call] = []
         for leaf, env in walk.executed(self.plan.schedule):
             self.env = env
+            if isinstance(leaf, Run) and leaf.planar:
+                pending.append(self.planar(leaf.op))
+                continue
             if isinstance(leaf, Run):
                 op = self.graph.ops[leaf.op]
                 box = leaf.box.at(env, (self.graph.operand(op, 0) if leaf.adds else self.graph.result(op)).hwc)
@@ -163,6 +166,17 @@ class _Runner:
         sums = next(self.bases[s.region] + s.offset for s in self.plan.scratch if s.op == index)
         table = self.memory.place(np.array([self.address(self.graph.operand(op, 0).id, y)], self.memory.word))
         return self.machine.kernel(f"{op.kind}_add"), p, table, self.address(op.outputs[0], 0), y, x0, x1, 0, 0, sums
+
+    def planar(self, index: int) -> Call:
+        """All of an operator's output, plane by plane."""
+        op = self.graph.ops[index]
+        planes = TABLE[op.kind].planar(self.graph, op)
+        assert planes is not None
+        _, p, *rest = self.constants(index, op)
+        table = self.memory.place(np.array([self.address(self.graph.operand(op, 0).id, 0)], self.memory.word))
+        function, out = self.machine.kernel(f"{op.kind}_planar"), op.outputs[0]
+        rows = self.graph.result(op).hwc[0]
+        return function, p, table, self.address(out, 0), 0, rows, planes.channels, *rest
 
     def kernel(self, op: Op) -> Kernel:
         kernel = TABLE[op.kind].kernel

@@ -33,7 +33,8 @@ def emit(graph: Graph, plan: Plan, target: Target, options: EmitOptions = EmitOp
             f"the plan uses {len(names.used)} memory regions of {target.name}, a model has {MAX_REGIONS} at most",
             "give the arena fewer memories in the board's file",
         )
-    kernels = {index: kernel_of(graph, graph.ops[index], target) for index in names.layers}
+    over = walk.planar(plan.schedule)
+    kernels = {index: kernel_of(graph, graph.ops[index], target, index in over) for index in names.layers}
     providers = tuple(sorted({kernel.provider for kernel in kernels.values()}))
     source, weights = model(graph, name, names, kernels)
     texts = {

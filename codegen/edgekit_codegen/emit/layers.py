@@ -8,7 +8,7 @@ from ..ir.types import DType, Graph, Op, Tensor, TensorId
 from ..memory.plan import Plan
 from ..naming import dimensions
 from ..ops import TABLE
-from ..ops.record import Access, Kernel, RowMap, Rows, RowTable, Whole, Window, receives_row
+from ..ops.record import Access, Kernel, Planar, RowMap, Rows, RowTable, Whole, Window, receives_row
 from ..schedule import walk
 from ..schedule.types import Affine, Run
 from . import literals
@@ -85,19 +85,28 @@ def layer(
     )
 
 
-def layer_at_once(graph: Graph, index: int, kernel: Kernel, names: Names, consts: Constants) -> str:
-    """The layer's function where one call of the kernel computes the whole output."""
+def layer_at_once(
+    graph: Graph, index: int, kernel: Kernel, names: Names, consts: Constants, planes: Planar | None = None
+) -> str:
+    """The layer's function where one call of the kernel computes the whole output.
+
+    planes  how, where it does so plane by plane
+    """
     op = graph.ops[index]
     _require_rows(graph, op, names, whole=True)
     inputs = _inputs(graph, op, Whole(), names, consts)
     target = f"ek_row_mut(ctx, &{names.map(op.outputs[0])}, 0)"
-    arguments = (f"&{names.constant(index)}", "in", target, consts.weights_name, _scratch(index, names))
+    function, more = kernel.function, [consts.weights_name]
+    if planes is not None:
+        function = kernel.planar
+        more = [str(graph.result(op).hwc[0]), str(planes.channels), consts.weights_name, consts.requant_name]
+    arguments = (f"&{names.constant(index)}", "in", target, *more, _scratch(index, names))
     return "\n".join(
         [
             f"static EK_LAYER void {names.layer(index)}(const ek_ctx_t *ctx)",
             "{",
             *(literals.INDENT + line for line in inputs),
-            literals.fill(f"{literals.INDENT}{kernel.function}(", arguments, ");"),
+            literals.fill(f"{literals.INDENT}{function}(", arguments, ");"),
             "    ek_layer_end();",
             "}",
             "",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..errors import CodegenError
 from ..ir.types import DType, Graph, Tensor, TensorId
 from ..naming import dimensions, short_name
+from ..ops import TABLE
 from ..ops.record import Kernel
 from ..schedule import walk
 from . import literals
@@ -25,11 +26,15 @@ def model(graph: Graph, name: str, names: Names, kernels: Mapping[int, Kernel]) 
     """The texts of <name>.c and <name>_weights.h. kernels: by the operators' numbers, see names.layers."""
     schedule = names.plan.schedule
     strips, adding, streamed = in_strips(graph, schedule), added(schedule), walk.streamed(schedule)
+    over = walk.planar(schedule)
     bodies, weights, tables = [], [], Tables()
     for index in names.layers:
         consts = constants(graph, index, kernels[index], names.constant(index), tables)
         heading = title(graph, index, names)
-        if kernels[index].once is None:
+        if index in over:
+            planes = TABLE[graph.ops[index].kind].planar(graph, graph.ops[index])
+            code = layer_at_once(graph, index, kernels[index], names, consts, planes)
+        elif kernels[index].once is None:
             code = layer(graph, index, kernels[index], names, consts, index in strips, index in adding)
         else:
             code = layer_at_once(graph, index, kernels[index], names, consts)

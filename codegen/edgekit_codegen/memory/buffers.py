@@ -147,16 +147,18 @@ class _Layout:
         """
         op, call = self.graph.ops[index], self.lives.calls[index]
         record, result = TABLE[op.kind], self.graph.result(op)
-        if call.low is not None or call.adds or call.once is not None or result.id in self.lives.moved:
+        if call.low is not None or call.adds or result.id in self.lives.moved:
             return None
-        access = record.access(self.graph, op)
-        if record.overlap is not Overlap.IN_PLACE or not isinstance(access, Rows):
+        access = Rows() if call.planar else record.access(self.graph, op)
+        in_rows = record.overlap is Overlap.IN_PLACE and call.once is None
+        if not (in_rows or call.planar) or not isinstance(access, Rows):
             return None
         family = self.places.members(result.id)
         if any(first + self.graph.tensors[member].bytes > result.bytes for member, first in family.items()):
             return None
         for tensor, rows in zip(record.operands(self.graph, op), access.maps, strict=True):
             alike = rows is None and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes
+            alike = alike and tensor.dtype is result.dtype
             kept = not tensor.is_constant and tensor.id not in self.lives.tiled | self.lives.moved.keys()
             if alike and kept and self._dies(tensor.id, index):
                 return tensor.id

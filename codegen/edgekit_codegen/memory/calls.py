@@ -65,6 +65,7 @@ class Call:
     tile   what is there of the output at a time; None for all of it
     adds   it adds up the rows of its input
     once   as Run.once: nothing that it reads or writes may share bytes
+    planar as Run.planar: but its output may be input 0's bytes
     """
 
     op: int
@@ -76,6 +77,7 @@ class Call:
     tile: Tile | None = None
     adds: bool = False
     once: int | None = None
+    planar: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +119,7 @@ def calls(graph: Graph, schedule: Schedule) -> Iterator[Call | Transfer]:
                 rows = graph.result(graph.ops[leaf.op]).hwc[0]
                 since = coarse[leaf.op].first if leaf.op in coarse else np.full(rows, begin, np.int64)
                 until = np.full(rows, begin + SPAN - 1, np.int64)
-                coarse[leaf.op] = Call(leaf.op, until, since, until, once=leaf.once)
+                coarse[leaf.op] = Call(leaf.op, until, since, until, once=leaf.once, planar=leaf.planar)
                 yield coarse[leaf.op]
 
 

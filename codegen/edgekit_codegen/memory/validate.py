@@ -21,7 +21,7 @@ from ..schedule import walk
 from ..schedule.types import Copy, Env, Keep, Leaf, Pull, Run, Slide
 from ..target import Target
 from .order import row_box, rows_read
-from .plan import Plan
+from .plan import Plan, Scratch
 from .tags import SCRATCH, TaggedArena
 
 NO_LOOP: Env = {}
@@ -97,7 +97,9 @@ class _Replay:
 
     def _node(self, node: Leaf, env: Env) -> None:
         if isinstance(node, Run):
-            if node.once is not None:
+            if node.planar:
+                self._run_over(node)
+            elif node.once is not None:
                 self._run_at_once(node, node.once)
             else:
                 self._add(node, env) if node.adds else self._run(node, env)
@@ -141,13 +143,7 @@ class _Replay:
         """One call: all of the output may be written before any of what is read for it."""
         op, (out,) = self.graph.ops[node.op], self.graph.ops[node.op].outputs
         whole = self.arena.whole(out)
-        scratch = [s for s in self.plan.scratch if s.op == node.op]
-        if sum(s.size for s in scratch) < bytes_needed:
-            _fail(f"{op.kind} (operator {node.op}) has too little scratch")
-        if node.box.at(NO_LOOP, self.graph.result(op).hwc) != whole:
-            _fail(f"{op.kind} (operator {node.op}) computes all of its output at once, or nothing")
-        self._in_one_piece(op)
-        self._require_one_piece(op, self.graph.result(op), "output")
+        scratch = self._one_call(node, bytes_needed)
         for s in scratch:
             self.arena.scratch(s)[:] = SCRATCH
         self.arena.write(out, whole)
@@ -156,6 +152,37 @@ class _Replay:
                 self._read(ident, part, f"{op.kind}, which computes at once,")
         if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
             _fail(f"{op.kind} (operator {node.op}) overwrites its own scratch")
+
+    def _run_over(self, node: Run) -> None:
+        """One call, plane by plane: a channel's output may replace its input, byte for byte, and nobody else's."""
+        op = self.graph.ops[node.op]
+        source, out = self.graph.operand(op, 0), self.graph.result(op)
+        planar = TABLE[op.kind].planar(self.graph, op)
+        if planar is None or source.hwc != out.hwc:
+            _fail(f"{op.kind} (operator {node.op}) cannot overwrite its input")
+        scratch = self._one_call(node, planar.scratch)
+        for s in scratch:
+            self.arena.scratch(s)[:] = SCRATCH
+        self._read(source.id, self.arena.whole(source.id), f"{op.kind}, which overwrites it,")
+        held, read = self.arena.storage(out.id), self.arena.storage(source.id)
+        (begin, other), size = (held.offsets[0], read.offsets[0]), out.bytes
+        if held.region == read.region and begin != other and begin < other + size and other < begin + size:
+            _fail(f"{op.kind} (operator {node.op}) shifts onto its input '{source.name}'")
+        self.arena.write(out.id, self.arena.whole(out.id))
+        if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
+            _fail(f"{op.kind} (operator {node.op}) overwrites its own scratch")
+
+    def _one_call(self, node: Run, bytes_needed: int) -> list[Scratch]:
+        """The working memory of a call that computes all of an output in one piece from inputs in one piece."""
+        op = self.graph.ops[node.op]
+        scratch = [s for s in self.plan.scratch if s.op == node.op]
+        if sum(s.size for s in scratch) < bytes_needed:
+            _fail(f"{op.kind} (operator {node.op}) has too little scratch")
+        if node.box.at(NO_LOOP, self.graph.result(op).hwc) != self.arena.whole(op.outputs[0]):
+            _fail(f"{op.kind} (operator {node.op}) computes all of its output at once, or nothing")
+        self._in_one_piece(op)
+        self._require_one_piece(op, self.graph.result(op), "output")
+        return scratch
 
     def _in_one_piece(self, op: Op) -> None:
         """What a kernel takes as a whole lies row behind row."""
@@ -246,7 +273,7 @@ class _Replay:
             if there != here or begin + size <= other or other + pitch <= begin:
                 continue
             name = self.graph.tensors[ident].name
-            if not same_row:
+            if not same_row or self.graph.tensors[ident].dtype is not self.graph.result(op).dtype:
                 _fail(f"row {y} of {op.kind} would overwrite its input '{name}'")
             if (begin, size) != (other, pitch):
                 _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")

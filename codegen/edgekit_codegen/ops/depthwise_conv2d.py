@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..ir.types import Graph, Op
 from . import convolution, linear, narrow, rules
 from .attributes import DepthwiseConv2D
-from .record import CValue, Kernel, OpRecord, Requant
+from .record import CValue, Kernel, OpRecord, Planar, Requant
 
 
 def _multiplier(op: Op) -> int:
@@ -122,6 +122,27 @@ def requant(graph: Graph, op: Op) -> Requant | None:
             return None
 
 
+MOST_ROWS = 16
+"""Rows of a window that overwrites its input: EK_TAPS_ROWS of c/kernels/ek_taps.h."""
+
+PLANE = 1024
+"""Bytes that the pixels of several channels may take; those of TILE channels may take more."""
+
+
+def planar(graph: Graph, op: Op) -> Planar | None:
+    """A row of output and the plane of some channels; see ek_depthwise_conv2d_planar."""
+    x, out = graph.operand(op, 0), graph.result(op)
+    alike = x.shape == out.shape and x.shape[0] == 1 and _multiplier(op) == 1
+    if not alike or convolution.kernel(graph, op)[0] > MOST_ROWS:
+        return None
+    _, rows, pixels, channels = x.shape
+    held = (rows + 1) * pixels
+    count = next((n * linear.TILE for n in (4, 2) if held * n * linear.TILE <= PLANE), linear.TILE)
+    rest = channels % count
+    widest = channels if channels < count else count + (rest if rest < linear.TILE else 0)
+    return Planar(count, -(-held * widest // 4) * 4)
+
+
 RECORD = OpRecord(
     kind="depthwise_conv2d",
     attrs=DepthwiseConv2D,
@@ -131,6 +152,7 @@ RECORD = OpRecord(
     access=convolution.access,
     input_boxes=convolution.input_boxes,
     macs=convolution.macs,
+    planar=planar,
     describe=describe,
     kernel=Kernel(
         "depthwise_conv2d.h",
@@ -139,5 +161,6 @@ RECORD = OpRecord(
         params,
         weights,
         requant,
+        planar="ek_depthwise_conv2d_planar",
     ),
 )

@@ -102,8 +102,8 @@ class Overlap(Enum):
     """May the output share bytes with activation inputs?
 
     NEVER    input and output storage must not intersect
-    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written); only inputs of
-             which row y reads row y are meant
+    IN_PLACE the output row may be exactly the input row (each pixel is read before it is written); only inputs of the
+             output's type of which row y reads row y are meant
     VIEW     the output is the input under another shape; no code runs
     """
 
@@ -129,6 +129,18 @@ class Requant:
     shift: npt.NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True)
+class Planar:
+    """How an operator overwrites its own input, whose shape its output has, where each channel needs itself alone.
+
+    channels  how many are computed at a time: their pixels are copied, then their output replaces them
+    scratch   bytes of working memory for that (4-byte aligned)
+    """
+
+    channels: int
+    scratch: int
+
+
 CValue = int | float | tuple[int, ...]
 
 
@@ -145,6 +157,8 @@ class Kernel:
     adding    the function that is given the rows of the input one by one instead (OpRecord.sums), "" where none is
     once      where the function computes the whole output in one call, from inputs in one piece that share no byte with
               it, the working memory of that call in bytes; None for a row kernel
+    planar    the function that computes the whole output in one call, a few channels at a time (OpRecord.planar), ""
+              where none is; the output may be the input's bytes, and shares none with it otherwise
     provider  whose arithmetic it runs: "edgekit", or the library that has to be linked (providers.KERNELS)
     spare     bytes of working memory that one call of `roomy` needs (4-byte aligned); 0 where there is no use for any
     roomy     the function that is called instead where so many bytes of the arena are free meanwhile
@@ -161,6 +175,7 @@ class Kernel:
     requant: Callable[[Graph, Op], Requant | None] = lambda graph, op: None
     adding: str = ""
     once: Callable[[Graph, Op], int] | None = None
+    planar: str = ""
     provider: str = "edgekit"
     spare: Callable[[Graph, Op], int] = lambda graph, op: 0
     roomy: str = ""
@@ -184,6 +199,7 @@ class OpRecord:
     sums         bytes of the sums that are kept where the input's rows are added up as they come, and the output is
                  completed with the last one; 0 where that is not possible
     overlap      whether the output may share bytes with an input
+    planar       how the record's kernel overwrites input 0 plane by plane; None where it cannot
     kernel       how generated C computes it; None for views
     describe     attributes in a few words for people ("3x3/2 relu6")
     types        element types of the first input and the output, one entry per combination ("int8", "int8 to int32")
@@ -203,6 +219,7 @@ class OpRecord:
     scratch: Callable[[Graph, Op], int] = lambda graph, op: 0
     sums: Callable[[Graph, Op], int] = lambda graph, op: 0
     overlap: Overlap = Overlap.NEVER
+    planar: Callable[[Graph, Op], Planar | None] = lambda graph, op: None
     describe: Callable[[Graph, Op], str] = lambda graph, op: ""
     constants: bool = False
     types: tuple[str, ...] = ("int8",)

@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..ir.types import Graph, Op, Quant, Tensor, TensorId
-from ..ops import TABLE, linear, reduction
-from ..ops.attributes import Concatenation, Conv2D
+from ..ir.types import Graph, Op, Tensor, TensorId
+from ..ops import TABLE, linear
+from ..ops.attributes import Concatenation
 from ..ops.record import Rows, Window
-
-REDUCTIONS = ("mean", "reduce_max", "sum")
-
-ELEMENTWISE = ("abs", "elu", "gelu", "hard_swish", "leaky_relu", "logistic", "lookup", "quantize", "relu", "tanh")
-
-BY_CHANNEL = frozenset((*REDUCTIONS, *ELEMENTWISE, "average_pool2d", "depthwise_conv2d", "max_pool2d"))
-"""Kinds whose output channel n can be computed from channel n of input 0 alone."""
+from .by_channel import by_channel, is_dense, only_reader, part, sliced
 
 COUNTS = (2, 4, 8, 16)
 
@@ -41,7 +35,7 @@ def candidates(graph: Graph) -> Iterator[Groups]:
     """From a convolution of all input channels to the first single pixel that each of its channels alone leads to,
     where what is kept between the two is large beside the convolution's input."""
     for op in graph.ops:
-        if _is_dense(graph, op):
+        if is_dense(graph, op):
             chain = _chain(graph, op)
             last, source = graph.result(chain[-1]), graph.operand(op, 0)
             kept = max((_kept(graph, step) for step in chain[1:]), default=0)
@@ -55,7 +49,7 @@ def candidates(graph: Graph) -> Iterator[Groups]:
 def channel_groups(graph: Graph, groups: Groups) -> Graph:
     """The graph with those operators in groups of channels. Raises ValueError where it has no such operators."""
     begin = graph.producer(groups.first)
-    chain = _chain(graph, begin) if begin is not None and _is_dense(graph, begin) else []
+    chain = _chain(graph, begin) if begin is not None and is_dense(graph, begin) else []
     if not chain or chain[-1].outputs != (groups.last,) or groups.count < 1:
         raise ValueError(f"tensors {groups.first} to {groups.last} cannot be computed in groups of channels")
     tensors = dict(graph.tensors)
@@ -66,8 +60,8 @@ def channel_groups(graph: Graph, groups: Groups) -> Graph:
     for low in range(0, channels, size):
         high, source = min(low + size, channels), chain[0].inputs[0]
         for op in chain:
-            constants = [_slice(tensors, graph, op, i, low, high) for i in range(1, len(op.inputs))]
-            result = _part(graph.result(op), max(tensors) + 1, -1, low, high)
+            constants = [sliced(tensors, graph, op, i, low, high) for i in range(1, len(op.inputs))]
+            result = part(graph.result(op), max(tensors) + 1, -1, low, high)
             tensors[result.id] = result
             made.append(replace(op, inputs=(source, *constants), outputs=(result.id,)))
             source = result.id
@@ -86,8 +80,8 @@ def _chain(graph: Graph, op: Op) -> list[Op]:
     as far as there are such."""
     chain = [op]
     while not _is_pixel(graph.result(chain[-1])):
-        after = _only_reader(graph, chain[-1].outputs[0])
-        if after is None or not _by_channel(graph, after):
+        after = only_reader(graph, chain[-1].outputs[0])
+        if after is None or not by_channel(graph, after):
             break
         chain.append(after)
     return chain
@@ -101,64 +95,19 @@ def _kept(graph: Graph, op: Op) -> int:
     return sums or (0 if isinstance(access, Rows) else reach * x.bytes // x.hwc[0])
 
 
-def _is_dense(graph: Graph, op: Op) -> bool:
-    """Whether every output channel is computed from all inputs."""
-    return isinstance(op.attrs, Conv2D) and graph.operand(op, 1).shape[3] == graph.operand(op, 0).shape[3]
-
-
 def _is_pixel(tensor: Tensor) -> bool:
     rows, pixels, _ = tensor.hwc
     return rows * pixels == 1
-
-
-def _only_reader(graph: Graph, ident: TensorId) -> Op | None:
-    readers = graph.consumers(ident)
-    return readers[0] if len(readers) == 1 and ident not in graph.outputs else None
-
-
-def _by_channel(graph: Graph, op: Op) -> bool:
-    x, out = graph.operand(op, 0), graph.result(op)
-    if op.kind not in BY_CHANNEL or len(x.shape) != 4 or x.shape[-1] != out.shape[-1]:
-        return False
-    return op.kind not in REDUCTIONS or len(x.shape) - 1 not in reduction.axes(op)
-
-
-def _slice(
-    tensors: dict[TensorId, Tensor], graph: Graph, op: Op, position: int, low: int, high: int
-) -> TensorId | None:
-    """A constant of an operator for some of its output channels; itself where it has none."""
-    ident = op.inputs[position]
-    if ident is None:
-        return None
-    tensor, channels = graph.tensors[ident], graph.result(op).shape[-1]
-    axis = 0 if isinstance(op.attrs, Conv2D) else len(tensor.shape) - 1
-    if op.kind not in ("conv2d", "depthwise_conv2d") or tensor.shape[axis] != channels:
-        return ident
-    part = _part(tensor, max(tensors) + 1, axis, low, high)
-    tensors[part.id] = part
-    return part.id
-
-
-def _part(tensor: Tensor, ident: TensorId, axis: int, low: int, high: int) -> Tensor:
-    """Some channels of a tensor, which lie along an axis."""
-    axis %= len(tensor.shape)
-    shape = (*tensor.shape[:axis], high - low, *tensor.shape[axis + 1 :])
-    data = None if tensor.data is None else tensor.data.take(range(low, high), axis)
-    quant = tensor.quant
-    if quant is not None and quant.per_channel and quant.axis == axis:
-        scale, zero = quant.scale[low:high], quant.zero_point[low:high]
-        quant = Quant(scale, zero, axis if high - low > 1 else 0)
-    return replace(tensor, id=ident, name=f"{tensor.name}[{low}:{high}]", shape=shape, data=data, quant=quant)
 
 
 def layers(graph: Graph, groups: Groups) -> list[Op]:
     """The operators of all groups, in the graph that `channel_groups` made."""
     found: list[Op] = []
     joined = graph.producer(groups.last)
-    for part in () if joined is None else joined.inputs:
-        op = None if part is None else graph.producer(part)
+    for ident in () if joined is None else joined.inputs:
+        op = None if ident is None else graph.producer(ident)
         while op is not None:
             found.append(op)
             source = op.inputs[0]
-            op = None if _is_dense(graph, op) or source is None else graph.producer(source)
+            op = None if is_dense(graph, op) or source is None else graph.producer(source)
     return found

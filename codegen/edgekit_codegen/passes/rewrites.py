@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 from ..ir.types import Graph
 from .channel_groups import Groups, channel_groups
+from .channel_split import Split, channel_split
 from .computed_again import Again, computed_again
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrites:
-    """What is computed again, and then what is computed in groups of channels, in this order."""
+    """What is computed again, then what is computed in groups of channels, then what is split into groups of hidden
+    channels, in this order."""
 
     again: tuple[Again, ...] = ()
     groups: tuple[Groups, ...] = ()
+    splits: tuple[Split, ...] = ()
 
 
 NONE = Rewrites()
@@ -26,4 +29,6 @@ def rewritten(graph: Graph, rewrites: Rewrites) -> Graph:
         graph = computed_again(graph, again)
     for groups in rewrites.groups:
         graph = channel_groups(graph, groups)
+    for split in rewrites.splits:
+        graph = channel_split(graph, split)
     return graph

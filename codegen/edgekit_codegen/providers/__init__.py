@@ -23,13 +23,15 @@ KERNELS: Mapping[str, Mapping[str, Provider]] = {"edgekit": {}, cmsis.NAME: cmsi
 """By Target.kernels, the provider that is asked before all others, by Target.isa."""
 
 
-def kernel_of(graph: Graph, op: Op, target: Target) -> Kernel:
+def kernel_of(graph: Graph, op: Op, target: Target, planar: bool = False) -> Kernel:
     """The kernel of an operator; whoever provides it, the rules of the operator's record hold for it.
+
+    planar  it overwrites its input plane by plane (OpRecord.planar), which the record's own kernel alone can do
 
     Raises ValueError for a view, which no kernel runs for.
     """
     chosen = KERNELS[target.kernels].get(target.isa, {})
-    for provider in (chosen, *PROVIDERS[target.isa]):
+    for provider in () if planar else (chosen, *PROVIDERS[target.isa]):
         offer = provider.get(op.kind)
         if offer is not None and offer.applies(graph, op):
             return offer.kernel

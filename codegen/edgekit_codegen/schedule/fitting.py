@@ -1,6 +1,7 @@
 """Plans within a budget, of a rewritten graph where the graph itself has none.
 
-What waits for its own reduction is computed again, what is wide before a single pixel in groups of channels.
+What waits for its own reduction is computed again, what is wide before a single pixel in groups of channels, and
+bottlenecks whose hidden tensor is too wide in groups of hidden channels.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from dataclasses import dataclass, replace
 
 from ..cost import instructions
 from ..errors import DoesNotFit
-from ..ir.types import Graph, Op, TensorId
+from ..ir.types import DType, Graph, Op, TensorId
 from ..ir.verify import verify
 from ..memory.plan import Plan
 from ..ops import TABLE
-from ..passes import channel_groups, computed_again
+from ..ops.depthwise_conv2d import PLANE
+from ..ops.record import Overlap
+from ..passes import channel_groups, channel_split, computed_again
 from ..passes.rewrites import NONE, Rewrites, rewritten
 from ..prices import Pricing, evenly, price
 from ..target import Target
 from . import front, misfit, walk, work
 from .order import ordered
+from .segments import Segments
+from .tiles import Member
 from .types import Schedule
 
 SHARES = (1, 2, 0)
@@ -126,7 +131,11 @@ def describe(changed: Graph, schedule: Schedule, rewrites: Rewrites) -> tuple[st
     groups = [
         f"{layers(channel_groups.layers(changed, made))} in {made.count} groups of channels" for made in rewrites.groups
     ]
-    return (*again, *groups)
+    splits = [
+        f"{layers(channel_split.layers(changed, made))} in {made.count} groups of hidden channels"
+        for made in rewrites.splits
+    ]
+    return (*again, *groups, *splits)
 
 
 def _rewritten(graph: Graph, limit: int, pulled: Collection[TensorId]) -> list[tuple[Rewrites, Graph]]:
@@ -141,11 +150,53 @@ def _rewritten(graph: Graph, limit: int, pulled: Collection[TensorId]) -> list[t
 def _choices(graph: Graph, limit: int, pulled: Collection[TensorId]) -> Iterator[Rewrites]:
     every = tuple(again for again in computed_again.candidates(graph) if again.source not in pulled)
     groups = tuple(channel_groups.candidates(graph))
+    splits = tuple(_splits(graph, limit, pulled))
     for share in (None, *SHARES):
         least = limit if share is None else 0 if share == 0 else limit // share
         again = tuple(a for a in every if share is not None and graph.tensors[a.result].bytes > least)
-        yield Rewrites(again)
-        yield Rewrites(again, groups)
+        for found in dict.fromkeys(((), splits)):
+            yield Rewrites(again, (), found)
+            yield Rewrites(again, groups, found)
+
+
+def _splits(graph: Graph, limit: int, pulled: Collection[TensorId]) -> Iterator[channel_split.Split]:
+    """Bottlenecks that need more than that as layers and as streams, and not in groups: as few groups as that takes."""
+    segments = Segments(graph, pulled)
+    numbers = {graph.ops[index].outputs[0]: n for n, index in enumerate(segments.parts.running)}
+    for chain in channel_split.chains(graph):
+        first, last = (numbers[op.outputs[0]] for op in (chain[0], chain[-1]))
+        if last - first + 1 == len(chain) and not _fits(segments, first, last, limit):
+            beside = segments.parts.between(first, last + 1).beside + graph.operand(chain[0], 0).bytes
+            sums = graph.result(chain[-1]).elements * DType.INT32.size
+            hidden = max(_hidden(graph, op) for op in chain[1:-1]) if len(chain) > 2 else graph.result(chain[0]).bytes
+            for count in channel_split.COUNTS:
+                share = channel_split.size_of(graph, chain, count) / graph.result(chain[0]).shape[-1]
+                if beside + sums + hidden * share + PLANE <= limit:
+                    yield channel_split.Split(chain[0].outputs[0], chain[-1].outputs[0], count)
+                    break
+
+
+def _fits(segments: Segments, first: int, last: int, limit: int) -> bool:
+    """Whether operators fit, each on its own, in a stream, or in one with the least rows between them."""
+    if max(_least(segments, n) for n in range(first, last + 1)) <= limit:
+        return True
+    need = segments.need(first, last + 1)
+    lines = Member(tuple(segments.parts.running[first : last + 1]), 1, 1, slides=True, lines=True)
+    return (need is not None and need.rows <= limit) or segments.bound((lines,)) <= limit
+
+
+def _hidden(graph: Graph, op: Op) -> int:
+    """Bytes of an operator's input and output, once where it can overwrite the one with the other."""
+    source, out, record = graph.operand(op, 0).bytes, graph.result(op).bytes, TABLE[op.kind]
+    in_place = record.overlap is Overlap.IN_PLACE or record.planar(graph, op) is not None
+    return max(source, out) if in_place else source + out
+
+
+def _least(segments: Segments, number: int) -> int:
+    """Bytes that are live while an operator runs on its own, over its input where it can."""
+    need, over = segments.need(number, number + 1), segments.over(number)
+    found = [n.rows for n in (need, None if over is None else over[1]) if n is not None]
+    return min(found, default=0)
 
 
 def _waits(graph: Graph, limit: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from ..ir.region import Box
@@ -31,6 +32,12 @@ def layer(graph: Graph, op: int, reverse: bool = False) -> Node:
     if reverse:
         return Loop(LOOP, hwc[0], (Run(op, one_row(hwc, LOOP, reverse=True)),))
     return Run(op, AffineBox.constant(Box.of(hwc)))
+
+
+def planar(graph: Graph, op: int) -> Run | None:
+    """One operator over its whole output, in the bytes of its input; None where it cannot (OpRecord.planar)."""
+    found = TABLE[graph.ops[op].kind].planar(graph, graph.ops[op])
+    return None if found is None else replace(_at_once(graph, op, found.scratch), planar=True)
 
 
 def _at_once(graph: Graph, op: int, scratch: int) -> Run:

@@ -15,7 +15,7 @@ from ..ir.types import Graph
 from . import layerwise, walk
 from .stream import stream
 from .tiles import Member
-from .types import Copy, Keep, Loop, Pull, Push, Run, Schedule, Segment, Slide
+from .types import Copy, Keep, Loop, Node, Pull, Push, Run, Schedule, Segment, Slide
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class SegmentChoice:
     pushed     graph outputs, by position, whose rows leave one by one
     adds       those of them that add up the rows of their input as they come
     landing    rows move into their rings after they were read for the first time
+    planar     those of them that overwrite their input plane by plane
     tile       those of them that run together
     """
 
@@ -52,6 +53,7 @@ class SegmentChoice:
     pushed: tuple[int, ...] = ()
     adds: tuple[int, ...] = ()
     landing: bool = False
+    planar: tuple[int, ...] = ()
     tile: tuple[TileChoice, ...] = ()
 
 
@@ -90,6 +92,7 @@ def _choice(graph: Graph, segment: Segment) -> SegmentChoice:
         pushed=tuple(graph.outputs.index(leaf.tensor) for leaf in leaves if isinstance(leaf, Push)),
         adds=tuple(leaf.op for leaf in runs if leaf.adds),
         landing=any(isinstance(leaf, Copy) for leaf in leaves),
+        planar=tuple(leaf.op for leaf in runs if leaf.planar),
         tile=tuple(_tiles(graph, segment)),
     )
 
@@ -115,6 +118,7 @@ def _tiles(graph: Graph, segment: Segment) -> Iterator[TileChoice]:
 
 def _segment(graph: Graph, choice: SegmentChoice) -> Segment:
     known = all(0 <= n < len(graph.ops) for n in (*choice.operators, *choice.reversed, *choice.adds))
+    known = known and set(choice.planar) <= set(choice.operators) and not set(choice.planar) & set(choice.reversed)
     ends = all(0 <= n < len(graph.inputs) for n in choice.pulled)
     ends = ends and all(0 <= n < len(graph.outputs) for n in choice.pushed)
     made = KINDS[choice.kind](graph, choice) if choice.kind in KINDS and known and ends and choice.operators else None
@@ -127,10 +131,18 @@ def _segment(graph: Graph, choice: SegmentChoice) -> Segment:
 def _layers(graph: Graph, choice: SegmentChoice) -> Segment | None:
     if choice.pulled or choice.pushed or choice.adds or choice.landing or choice.tile:
         return None
-    return Segment("layers", tuple(layerwise.layer(graph, n, n in choice.reversed) for n in choice.operators))
+    nodes = tuple(_layer(graph, choice, n) for n in choice.operators)
+    return Segment("layers", tuple(node for node in nodes if node is not None)) if all(nodes) else None
+
+
+def _layer(graph: Graph, choice: SegmentChoice, n: int) -> Node | None:
+    """None for what cannot overwrite its input though it should."""
+    return layerwise.planar(graph, n) if n in choice.planar else layerwise.layer(graph, n, n in choice.reversed)
 
 
 def _stream(graph: Graph, choice: SegmentChoice) -> Segment | None:
+    if choice.planar:
+        return None
     pulled, pushed = [graph.inputs[n] for n in choice.pulled], [graph.outputs[n] for n in choice.pushed]
     together = {op: tile for tile in choice.tile for op in tile.operators}
     members: list[Member] = []

@@ -58,7 +58,7 @@ class Segments:
         self._prices = Prices(pricing)
         self.options = Options(self.parts, self._prices)
         self.pulled, self.pushed = frozenset(pulled), frozenset(pushed)
-        self._needs: dict[tuple[int, int], Need | None] = {}
+        self._needs: dict[Piece, Need | None] = {}
         self._bounds: dict[Piece, int] = {}
 
     @property
@@ -76,10 +76,22 @@ class Segments:
         return _alone(self.graph, self.parts.running[first:after])
 
     def need(self, first: int, after: int) -> Need | None:
-        """None where the operators cannot be one segment."""
-        if (first, after) not in self._needs:
-            self._needs[first, after] = self._need(first, after)
-        return self._needs[first, after]
+        """Of the operators, each on its own; None where they cannot be one segment."""
+        return self._need_of(first, after, self.piece(first, after))
+
+    def over(self, first: int) -> tuple[Piece, Need] | None:
+        """An operator that overwrites its input plane by plane, and what it needs; None where it cannot."""
+        op = self.parts.running[first]
+        if TABLE[self.graph.ops[op].kind].planar(self.graph, self.graph.ops[op]) is None:
+            return None
+        piece: Piece = (Member((op,), planar=True),)
+        need = self._need_of(first, first + 1, piece)
+        return None if need is None else (piece, need)
+
+    def _need_of(self, first: int, after: int, piece: Piece) -> Need | None:
+        if piece not in self._needs:
+            self._needs[piece] = self._need(first, after, piece)
+        return self._needs[piece]
 
     def bound(self, members: Piece) -> int:
         """Bytes that are live at the busiest moment of a stream, with everything that lies beside it; `1 << 60` where
@@ -94,12 +106,12 @@ class Segments:
             self._bounds[members] = max(live.values(), default=1 << 60) + part.beside
         return self._bounds[members]
 
-    def _need(self, first: int, after: int) -> Need | None:
+    def _need(self, first: int, after: int, piece: Piece) -> Need | None:
         part = self.parts.between(first, after)
         if any(i in self.pulled for i in part.graph.outputs) or any(i in self.pushed for i in part.graph.inputs):
             return None  # a row that arrives only once, or is gone, is needed by a later segment too
-        inside = [i - part.begin for i in self.parts.running[first:after]]
-        segment = self._of_members(part.graph, _alone(part.graph, inside), reverse=False, landing=False)
+        inside = tuple(replace(m, ops=tuple(op - part.begin for op in m.ops)) for m in piece)
+        segment = self._of_members(part.graph, inside, reverse=False, landing=False)
         if segment is None:
             return None
         items = buffers(part.graph, Schedule((segment,)), self.parts.reaches)
@@ -113,7 +125,12 @@ class Segments:
         leaving = sorted({i for op in ops for i in op.outputs if i in self.pushed})
         if len(members) == 1 and members[0].plain and not arriving and not leaving:
             last = members[0].last
+            if members[0].planar:
+                over = layerwise.planar(graph, last)
+                return None if over is None else Segment("layers", (over,))
             return Segment("layers", (layerwise.layer(graph, last, reverse and _moves(graph, last)),))
+        if any(member.planar for member in members):
+            return None
         if reverse and not arriving and not leaving:
             turned = stream(graph, members, reverse=True, reaches=self.parts.reaches)
             if turned is not None:
@@ -139,6 +156,7 @@ class Segments:
             return None  # a row that arrives only once, or is gone, is needed by a later segment too
         for members in pieces:
             moving = len(members) > 1 or not members[0].plain or _moves(self.graph, members[0].last)
+            moving = moving and not members[0].planar
             reverse = not reverse if moving else reverse
             segment = self._of_members(self.graph, members, turning and reverse, landing)
             if segment is None:

@@ -7,9 +7,10 @@ from .types import Keep, Loop, Pull, Push, Run, Schedule, Segment, Slide
 
 
 def describe(schedule: Schedule) -> str:
-    """Which layers run as what: "layers", or "stream 0-7, layers 8-13, stream 14-15 reversed, layers 16-29"."""
+    """Which layers run as what: "layers", or "stream 0-7, layers 8-13 (9 in place), stream 14-15 reversed"."""
     numbers = {op: n for n, op in enumerate(walk.layers(schedule))}
-    if all(segment.kind == "layers" for segment in schedule.segments):
+    runs = [leaf for node in walk.nodes(schedule) for leaf in walk.leaves(node) if isinstance(leaf, Run)]
+    if all(segment.kind == "layers" for segment in schedule.segments) and not any(run.planar for run in runs):
         return "layers"
     return ", ".join(_segment(segment, numbers) for segment in schedule.segments)
 
@@ -19,6 +20,8 @@ def _segment(segment: Segment, numbers: dict[int, int]) -> str:
     found = [numbers[leaf.op] for leaf in leaves if isinstance(leaf, Run)]
     span = f"{min(found)}-{max(found)}" if len(set(found)) > 1 else str(found[0])
     words = [segment.kind, span]
+    over = [str(numbers[leaf.op]) for leaf in leaves if isinstance(leaf, Run) and leaf.planar]
+    words += [f"({', '.join(over)} in place)"] if over else []
     if segment.kind == "stream":
         reverse = any(isinstance(leaf, Run) and any(k < 0 for _, k in leaf.box.y0.terms) for leaf in leaves)
         words += ["reversed"] if reverse else []

@@ -29,6 +29,7 @@ class Member:
     adds    the last one adds up its input's rows as they come (OpRecord.sums): rows and pixels are those of the input
     slides  a tile keeps the columns that the next one of its row reads again (sliding.py)
     lines   tiles that slide keep the rows that the next turn reads again, too
+    planar  one operator, which overwrites its input plane by plane (OpRecord.planar): never in a stream
     """
 
     ops: tuple[int, ...]
@@ -37,6 +38,7 @@ class Member:
     adds: bool = False
     slides: bool = False
     lines: bool = False
+    planar: bool = False
 
     @property
     def last(self) -> int:

@@ -55,16 +55,18 @@ class AffineBox:
 class Run:
     """Compute `box` of the (first) output of operator `op`, an index into the graph's operators.
 
-    adds  `box` is of the operator's input instead, whose rows are added up: the first row clears the sums, the last
-          one completes the output
-    once  where one call computes the whole box, which is all of the output, the working memory of that call in bytes
-          (Kernel.once); None where rows are computed one by one
+    adds    `box` is of the operator's input instead, whose rows are added up: the first row clears the sums, the last
+            one completes the output
+    once    where one call computes the whole box, which is all of the output, the working memory of that call in bytes
+            (Kernel.once, OpRecord.planar); None where rows are computed one by one
+    planar  that call is Kernel.planar: its output may be the bytes of input 0
     """
 
     op: int
     box: AffineBox
     adds: bool = False
     once: int | None = None
+    planar: bool = False
 
 
 @dataclass(frozen=True, slots=True)

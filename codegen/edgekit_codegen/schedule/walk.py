@@ -47,6 +47,12 @@ def layers(schedule: Schedule) -> tuple[int, ...]:
     return tuple(order)
 
 
+def planar(schedule: Schedule) -> frozenset[int]:
+    """The operators that overwrite their input plane by plane (Run.planar)."""
+    found = (leaf for node in nodes(schedule) for leaf in leaves(node))
+    return frozenset(leaf.op for leaf in found if isinstance(leaf, Run) and leaf.planar)
+
+
 def streamed(schedule: Schedule) -> frozenset[int]:
     """Graph inputs that arrive by Pull and graph outputs that leave by Push."""
     found = (leaf for node in nodes(schedule) for leaf in leaves(node))

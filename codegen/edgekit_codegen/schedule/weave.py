@@ -135,10 +135,14 @@ def _measured(segments: Segments, options: Options, closed: Sequence[Woven], fir
     if not closed or (several and (options.chain(first, after) or not segments.possible(first, after))):
         return
     need = segments.need(first, after)
-    if need is not None:
-        piece, cost = segments.piece(first, after), need.cost + need.slots * (after - first) // ROOM
+    ways = [] if need is None else [(segments.piece(first, after), need)]
+    over = None if several else segments.over(first)
+    if over is not None and (need is None or over[1].slots < need.slots):
+        ways.append(over)
+    for piece, found in ways:
+        cost = found.cost + found.slots * (after - first) // ROOM
         for w in closed:
-            yield Woven(max(w.peak, need.slots), w.cost + cost, (*w.pieces, piece))
+            yield Woven(max(w.peak, found.slots), w.cost + cost, (*w.pieces, piece))
 
 
 def _best(labels: Iterable[Woven], limit: int) -> list[Woven]:

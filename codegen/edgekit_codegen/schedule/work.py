@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..ir.types import Graph
 from ..ops import TABLE
-from ..prices import Price, Pricing, price
+from ..prices import Price, Pricing, over_input, price
 from . import walk
 from .types import Affine, Copy, Due, Keep, Loop, Node, Pull, Push, Run, Schedule, Slide
 
@@ -50,6 +50,8 @@ def overhead(graph: Graph, schedule: Schedule, pricing: Pricing = price) -> int:
             total += math.prod(loops.values()) * (CALL + COPY * slid_bytes(graph, leaf))
         elif isinstance(leaf, Pull | Push):
             total += CALL * graph.tensors[leaf.tensor].hwc[0]
+        elif isinstance(leaf, Run) and leaf.planar:
+            total += over_input(graph, graph.ops[leaf.op])
         elif isinstance(leaf, Run) and loops:
             rows, pixels, _ = graph.result(graph.ops[leaf.op]).hwc
             priced = pricing(graph, graph.ops[leaf.op])

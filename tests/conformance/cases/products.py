@@ -10,7 +10,7 @@ from support import conv_graphs
 from support.conv_graphs import ZERO_POINTS, Case, float32, single
 
 from edgekit_codegen.ir import DType, Op, Quant, Shape, Tensor
-from edgekit_codegen.ops.attributes import BatchMatmul, LogSoftmax, Softmax
+from edgekit_codegen.ops.attributes import BatchMatmul, LogSoftmax, PartialSums, RequantizeSums, Softmax
 
 from .drawing import quant, quants, shapes, unary, values
 
@@ -61,6 +61,42 @@ def broadcast(draw: st.DrawFn, leading: Shape) -> Shape:
     return tuple(n if draw(st.booleans()) else 1 for n in leading[draw(st.integers(0, len(leading))) :])
 
 
+@st.composite
+def partial_sums(draw: st.DrawFn, plain: bool = False) -> Case:
+    """Begun with one pixel's sums, or added to those of all pixels; near the ends of int32, too."""
+    rows, pixels, depth, channels = (draw(st.integers(1, n)) for n in (4, 5, 19, 9))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape, begins = (1, rows, pixels, channels), draw(st.booleans())
+    top = draw(st.sampled_from([1 << 16, 1 << 31]))
+    sums = rng.integers(-top, top, (1, 1, 1, channels) if begins else shape).astype(np.int32)
+    weights = conv_graphs.int8_values(rng, (channels, 1, 1, depth))
+    tensors = {
+        0: Tensor(0, "sums", sums.shape, DType.INT32, data=sums if begins else None),
+        1: Tensor(1, "x", (1, rows, pixels, depth), DType.INT8, draw(quants())),
+        2: Tensor(2, "weights", weights.shape, DType.INT8, conv_graphs.weight_quant(draw, rng, channels, 0), weights),
+        3: Tensor(3, "out", shape, DType.INT32),
+    }
+    x = conv_graphs.int8_values(rng, tensors[1].shape)
+    graph = single(Op("partial_sums", (0, 1, 2), (3,), PartialSums(), (0,)), tensors, (1,) if begins else (0, 1), 3)
+    return Case(graph, (x,) if begins else (sums, x))  # type: ignore[arg-type]
+
+
+@st.composite
+def requantize_sums(draw: st.DrawFn, plain: bool = False) -> Case:
+    shape = (1, *(draw(st.integers(1, n)) for n in (4, 5, 9)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    exponents = rng.uniform(-20.0, -2.0, shape[3] if shape[3] > 1 and draw(st.booleans()) else 1)
+    scales = Quant(tuple(float32(2.0**e) for e in exponents), (0,) * len(exponents), 3 if len(exponents) > 1 else 0)
+    top = draw(st.sampled_from([1 << 12, 1 << 20, 1 << 31]))
+    sums = rng.integers(-top, top, shape).astype(np.int32)
+    tensors = {
+        0: Tensor(0, "sums", shape, DType.INT32, scales),
+        1: Tensor(1, "out", shape, DType.INT8, draw(quants())),
+    }
+    op = Op("requantize_sums", (0,), (1,), RequantizeSums(draw(conv_graphs.ACTIVATIONS)), (0,))
+    return Case(single(op, tensors, (0,), 1), (sums,))  # type: ignore[arg-type]
+
+
 def fully_connected(plain: bool = False) -> st.SearchStrategy[Case]:
     return conv_graphs.fully_connected(images=True)
 
@@ -69,5 +105,7 @@ CASES = {
     "batch_matmul": batch_matmul,
     "fully_connected": fully_connected,
     "log_softmax": log_softmax,
+    "partial_sums": partial_sums,
+    "requantize_sums": requantize_sums,
     "softmax": softmax,
 }

@@ -3,7 +3,7 @@
 #define EK_AVERAGE_POOL2D_MVE_H
 
 #include "average_pool2d.h"
-#include "ek_mve_scale.h"
+#include "ek_scale_mve.h"
 
 #define EK_AVERAGE_POOL2D_MVE_LANES 8
 

@@ -5,6 +5,7 @@
 #include "ek_columns.h"
 #include "ek_dot.h"
 #include "ek_dsp.h"
+#include "ek_planes.h"
 #include "ek_taps.h"
 #include "ek_window.h"
 
@@ -205,14 +206,21 @@ EK_SHARED void ek_depthwise_conv2d_strip(const ek_depthwise_conv2d_t *p, const i
     columns(&strip);
 }
 
+typedef void (*ek_columns_of_t)(const ek_columns_t *);
+
+/* The function for a layer. */
+EK_KERNEL ek_columns_of_t ek_depthwise_conv2d_columns(const ek_depthwise_conv2d_t *p)
+{
+    if (p->stride[1] == 1) {
+        return p->out_zero == -128 ? ek_columns_1_low : ek_columns_1;
+    }
+    return p->out_zero == -128 ? ek_columns_2_low : ek_columns_2;
+}
+
 EK_KERNEL void ek_depthwise_conv2d_columns_row(const ek_depthwise_conv2d_t *p, const int8_t *const in[], int8_t *out,
                                                int x0, int x1, const int8_t *w)
 {
-    if (p->stride[1] == 1) {
-        ek_depthwise_conv2d_strip(p, in, out, x0, x1, w, p->out_zero == -128 ? ek_columns_1_low : ek_columns_1);
-    } else {
-        ek_depthwise_conv2d_strip(p, in, out, x0, x1, w, p->out_zero == -128 ? ek_columns_2_low : ek_columns_2);
-    }
+    ek_depthwise_conv2d_strip(p, in, out, x0, x1, w, ek_depthwise_conv2d_columns(p));
 }
 
 #else
@@ -238,6 +246,59 @@ EK_SHARED void ek_depthwise_conv2d_columns_row(const ek_depthwise_conv2d_t *p, c
 }
 
 #endif
+
+/* One row of a layer that has the channels of `plane` alone and is like p otherwise, whatever its padding. */
+EK_KERNEL void ek_depthwise_conv2d_plane_row(const ek_depthwise_conv2d_t *p, const ek_depthwise_conv2d_t *plane,
+                                             const int8_t *const in[], int8_t *out, const int8_t *w,
+                                             const ek_requant_t *q)
+{
+    if (p->form == EK_DEPTHWISE_COLUMNS) {
+#if EK_DSP
+        ek_depthwise_conv2d_strip(plane, in, out, 0, p->in_w, w, ek_depthwise_conv2d_columns(p));
+#else
+        ek_depthwise_conv2d_columns_row(plane, in, out, 0, p->in_w, w);
+#endif
+    } else if (p->form == EK_DEPTHWISE_TILES) {
+        ek_depthwise_conv2d_tiled_row(plane, in, out, 0, p->in_w, w, q);
+    } else {
+        for (int x = 0; x < p->in_w; ++x) {
+            ek_depthwise_conv2d_border(plane, in, out + x * plane->in_c, x * p->stride[1] - p->pad[1], w, q);
+        }
+    }
+}
+
+/* All rows of an output that has the shape of its input, which is one image of in_w x rows pixels with a multiplier of
+ * 1, and whose bytes it may take: `channels` channels at a time, a multiple of EK_TILE, a rest of fewer than EK_TILE
+ * with those before. Their pixels are copied, and each row of output replaces them. The window has EK_TAPS_ROWS rows at
+ * most.
+ *
+ * scratch  (rows + 1) * in_w pixels of as many channels: a row of output, then the copy */
+EK_KERNEL void ek_depthwise_conv2d_planar(const ek_depthwise_conv2d_t *p, const int8_t *const in[], int8_t *out,
+                                          int rows, int channels, const void *w, const ek_requant_t *q, void *scratch)
+{
+    const int taps = p->kernel[0] * p->kernel[1];
+    const int weights = p->form == EK_DEPTHWISE_COLUMNS ? EK_COLUMNS_CHANNEL
+                        : p->form == EK_DEPTHWISE_TILES ? taps + 4
+                                                        : taps;
+    ek_depthwise_conv2d_t plane = *p;
+    for (int c = 0; c < p->in_c; c += plane.in_c) {
+        const int left = p->in_c - c;
+        plane.in_c = left < channels + EK_TILE ? left : channels;
+        const int pitch = p->in_w * plane.in_c;
+        int8_t *const result = scratch, *const copy = result + pitch;
+        ek_planes_copy(copy, plane.in_c, in[0] + c, p->in_c, plane.in_c, rows * p->in_w);
+        for (int y = 0; y < rows; ++y) {
+            const int8_t *window[EK_TAPS_ROWS];
+            for (int ky = 0; ky < p->kernel[0]; ++ky) {
+                const int row = y * p->stride[0] - p->pad[0] + ky * p->dilation[0];
+                window[ky] = row >= 0 && row < rows ? copy + row * pitch : NULL;
+            }
+            ek_depthwise_conv2d_plane_row(p, &plane, window, result, (const int8_t *)w + c * weights,
+                                          q != NULL ? q + c : NULL);
+            ek_planes_copy(out + y * p->in_w * p->in_c + c, p->in_c, result, plane.in_c, plane.in_c, p->in_w);
+        }
+    }
+}
 
 /* Pixels x0 .. x1-1 in ascending order. Weights: [out channel][kernel rows][kernel pixels]; where the multiplier is 1,
  * in groups of EK_TILE output channels interleaved, then the remaining channels. */

@@ -2,7 +2,7 @@
 #ifndef EK_MUL_MVE_H
 #define EK_MUL_MVE_H
 
-#include "ek_mve_scale.h"
+#include "ek_scale_mve.h"
 #include "mul.h"
 
 /* As ek_mul_row where neither operand repeats channels, and products may be shifted to the left. */

@@ -2,7 +2,7 @@
 #ifndef EK_QUANTIZE_MVE_H
 #define EK_QUANTIZE_MVE_H
 
-#include "ek_mve_scale.h"
+#include "ek_scale_mve.h"
 #include "quantize.h"
 
 /* As ek_quantize_row for int8 and shifts of 22 at most. */

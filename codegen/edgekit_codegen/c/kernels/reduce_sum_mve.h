@@ -2,7 +2,7 @@
 #ifndef EK_REDUCE_SUM_MVE_H
 #define EK_REDUCE_SUM_MVE_H
 
-#include "ek_mve_scale.h"
+#include "ek_scale_mve.h"
 #include "reduce_sum.h"
 
 #define EK_REDUCE_SUM_MVE_LANES 8

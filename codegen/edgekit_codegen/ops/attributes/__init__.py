@@ -24,7 +24,7 @@ from .elementwise import (
     Tanh,
 )
 from .movement import Concatenation, Gather, MirrorPad, Pad, Reshape, StridedSlice, Tile, Transpose
-from .products import BatchMatmul, FullyConnected, LogSoftmax, Softmax
+from .products import BatchMatmul, FullyConnected, LogSoftmax, PartialSums, RequantizeSums, Softmax
 from .reductions import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Reduction, Sum
 from .windows import Conv2D, DepthwiseConv2D, Padding, Pair, Pool2D, Resize, TransposeConv
 
@@ -55,6 +55,7 @@ __all__ = [
     "Pad",
     "Padding",
     "Pair",
+    "PartialSums",
     "Pool2D",
     "Prelu",
     "Quantize",
@@ -62,6 +63,7 @@ __all__ = [
     "ReduceMin",
     "Reduction",
     "Relu",
+    "RequantizeSums",
     "Reshape",
     "Resize",
     "Rsqrt",

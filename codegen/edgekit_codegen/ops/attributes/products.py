@@ -19,6 +19,20 @@ class FullyConnected(Attrs):
 
 
 @dataclass(frozen=True, slots=True)
+class PartialSums(Attrs):
+    """inputs (sums int32 [1, rows, pixels, out], or constant [1, 1, 1, out] to begin with, x [1, rows, pixels, in],
+    weights [out, 1, 1, in]): the sums plus the products of x as it is stored, whatever its zero point, and the
+    weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequantizeSums(Attrs):
+    """int32, whose scales are those of its channels and whose zero points are 0, to int8."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax(Attrs):
     """Over the last dimension."""
 

@@ -1,6 +1,6 @@
-/* ek_mve_scale.h: sums of pixels and values of one scale, four lanes at a time, on cores with MVE. */
-#ifndef EK_MVE_SCALE_H
-#define EK_MVE_SCALE_H
+/* ek_scale_mve.h: sums of pixels and values of one scale, four lanes at a time, on cores with MVE. */
+#ifndef EK_SCALE_MVE_H
+#define EK_SCALE_MVE_H
 
 #include "ek_mve.h"
 
