@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..cost import instructions
-from ..errors import DoesNotFit
 from ..ir.types import DType, Graph, Op, TensorId
 from ..ir.verify import verify
 from ..memory.plan import Plan
@@ -29,6 +28,9 @@ from .types import Schedule
 
 SHARES = (1, 2, 0)
 """What is computed again: first tensors larger than the budget, then than a half of it, then all."""
+
+MOST = 2
+"""Graphs with the most rewrites, among which the smallest plan is sought."""
 
 FAR = 1.25
 """Times the budget: where the graph with all rewrites needs more at least, those with fewer are not tried."""
@@ -65,38 +67,49 @@ def fitting(
     if not waiting and (plan := front.within(graph, target, limit, pulled, pricings, pushed)) is not None:
         return Fitting(NONE, graph, plan)
     tried = _rewritten(graph, limit, pulled)
-    smallest: Fitting | None = None
+    rough: Fitting | None = None
     for number, (rewrites, changed) in enumerate(tried):
         if _waits(changed, limit):
             continue
         if (plan := front.within(changed, target, limit, pulled, pricings, pushed)) is not None:
             return Fitting(rewrites, changed, plan)
-        if smallest is None and number < len(tried) - 1:
-            smallest = _smallest(tried, pulled, pricings[-1], pushed)
-            if smallest is None or smallest.plan.arena_bytes > FAR * limit:
+        if rough is None and number < len(tried) - 1:
+            rough = _roughly(tried[-MOST:], pulled, pricings[-1], pushed)
+            if rough is None or rough.plan.arena_bytes > FAR * limit:
                 break
-    try:
-        return Fitting(NONE, graph, front.narrowest(graph, target, limit, pulled, pricings[-1], pushed))
-    except DoesNotFit as error:
-        smallest = smallest or _smallest(tried, pulled, pricings[-1], pushed)
-        if smallest is None or error.needed is None or smallest.plan.arena_bytes >= error.needed:
-            raise
-        changed, schedule = smallest.graph, smallest.plan.schedule
-        plan = front.planned(changed, schedule, target, limit)
-        if plan is not None:
-            return replace(smallest, plan=plan)
-        done, modes = describe(changed, schedule, smallest.rewrites), (front.mode(pulled), front.mode(pushed))
-        raise misfit.nothing_fits(changed, target, limit, smallest.plan, modes, done) from error
+    return _narrowest([(NONE, graph), *tried[-MOST:]], target, limit, pulled, pricings[-1], pushed)
 
 
-def _smallest(
+def _narrowest(
+    tried: Sequence[tuple[Rewrites, Graph]],
+    target: Target,
+    limit: int,
+    pulled: Collection[TensorId],
+    pricing: Pricing,
+    pushed: Collection[TensorId],
+) -> Fitting:
+    """The smallest plan of that graph which has it about, where that one fits. Raises as `fitting`. tried: the graph
+    itself, and rewritten ones."""
+    rough = _roughly(tried, pulled, pricing, pushed)
+    if rough is None:
+        return Fitting(NONE, tried[0][1], front.narrowest(tried[0][1], target, limit, pulled, pricing, pushed))
+    best = front.least(rough.graph, pulled, pricing, pushed) or rough.plan
+    plan = front.planned(rough.graph, best.schedule, target, limit)
+    if plan is not None:
+        return replace(rough, plan=plan)
+    modes = front.mode(pulled), front.mode(pushed)
+    done = describe(rough.graph, best.schedule, rough.rewrites)
+    raise misfit.nothing_fits(rough.graph, target, limit, best, modes, done)
+
+
+def _roughly(
     tried: Sequence[tuple[Rewrites, Graph]],
     pulled: Collection[TensorId],
     pricing: Pricing,
     pushed: Collection[TensorId],
 ) -> Fitting | None:
-    """The smallest plan of the graphs that were rewritten the most, with groups and without."""
-    plans = [(rewrites, graph, front.least(graph, pulled, pricing, pushed)) for rewrites, graph in tried[-2:]]
+    """About the smallest plan of some graphs; None where no plan can stream their ends."""
+    plans = [(rewrites, graph, front.least(graph, pulled, pricing, pushed, True)) for rewrites, graph in tried]
     found = [Fitting(rewrites, graph, plan) for rewrites, graph, plan in plans if plan is not None]
     return min(found, key=lambda fitted: fitted.plan.arena_bytes, default=None)
 

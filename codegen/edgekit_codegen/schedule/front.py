@@ -33,6 +33,9 @@ LEAST = 3
 SMALLER = 4
 """Times that a smaller one than that is sought."""
 
+ANY = Target("any", (Region("ram", UNLIMITED),))
+"""Memory as large as it takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -152,9 +155,15 @@ def least(
     pulled: Collection[TensorId] = (),
     pricing: Pricing = evenly,
     pushed: Collection[TensorId] = (),
+    roughly: bool = False,
 ) -> Plan | None:
-    """The smallest plan that is found, in one piece of memory as large as it takes; None where an end cannot stream."""
-    return _smallest(Segments(graph, pulled, pushed, pricing))
+    """The smallest plan that is found, in one piece of memory as large as it takes; None where an end cannot stream.
+    roughly: what estimates lead to will do, and nothing smaller is sought."""
+    segments = Segments(graph, pulled, pushed, pricing)
+    best = _smallest(segments)
+    if best is None or roughly:
+        return best
+    return [best, *_smaller(segments, ANY, best)][-1]
 
 
 def _first(segments: Segments, target: Target, limit: int, closely: bool) -> Plan | None:
@@ -247,14 +256,16 @@ def _variants(segments: Segments, pieces: Sequence[Piece]) -> Iterator[Schedule]
 
 
 def _smallest(segments: Segments) -> Plan | None:
-    """The smallest plan of the choices with the smallest estimates, and of what is below; None where there is no
-    choice."""
+    """The smallest plan of the choices with the smallest estimates; None where there is no choice."""
     found = sorted(weave(segments), key=lambda woven: woven.peak)[:LEAST]
     choices = (*(woven.pieces for woven in found), *_entire(segments))
-    large = Target("any", (Region("ram", UNLIMITED),))
-    plans = (make_plan(segments.graph, schedule, large) for p in choices for schedule in _variants(segments, p))
-    best = min(plans, key=lambda plan: plan.arena_bytes, default=None)
-    return None if best is None else [best, *_smaller(segments, large, best)][-1]
+    best: Plan | None = None
+    for schedule in (schedule for pieces in choices for schedule in _variants(segments, pieces)):
+        if best is None:
+            best = make_plan(segments.graph, schedule, ANY)
+        else:
+            best = planned(segments.graph, schedule, ANY, best.arena_bytes - 1) or best
+    return best
 
 
 def _bound(graph: Graph, schedule: Schedule) -> int:
