@@ -25,8 +25,8 @@ from edgekit_codegen.schedule import walk
 pytest.importorskip("unicorn")
 pytest.importorskip("capstone")
 
-BOARDS = {"cortex-m4": "stm32l4r5", "cortex-m7": "stm32f746"}
-CORES = ("cortex-m0", *BOARDS)
+BOARDS = {"cortex-m0plus": "stm32g0b1", "cortex-m4": "stm32l4r5", "cortex-m7": "stm32f746"}
+CORES = ("cortex-m0", "cortex-m4", "cortex-m7")
 DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
 
 

@@ -23,7 +23,7 @@ pytest.importorskip("unicorn", reason="the emulator extra is not installed")
 pytest.importorskip("capstone", reason="the emulator extra is not installed")
 
 DATA = bytes(range(INPUT_BYTES))
-BOARDS = ("stm32f746", "stm32l4r5")
+BOARDS = ("stm32f746", "stm32l4r5", "stm32g0b1")
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,9 @@ NEVER_READY = {
         "PWR: over-drive": ("PWR", 0x04, 1 << 16),
     },
     "stm32l4r5": {"RCC: HSI16": ("RCC", 0x00, 1 << 10), "RCC: PLL": ("RCC", 0x00, 1 << 25)},
+    "stm32g0b1": {"RCC: HSI16": ("RCC", 0x00, 1 << 10), "RCC: PLL": ("RCC", 0x00, 1 << 25)},
 }
-AFTER_RESET_HZ = {"stm32f746": 16_000_000, "stm32l4r5": 4_000_000}
+AFTER_RESET_HZ = {"stm32f746": 16_000_000, "stm32l4r5": 4_000_000, "stm32g0b1": 16_000_000}
 
 
 @pytest.mark.parametrize("toolchain", NAMES)

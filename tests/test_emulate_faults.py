@@ -11,6 +11,7 @@ from support.fault_firmware import Firmware
 from support.faults_core import CORE
 from support.faults_memory import MEMORY
 from support.faults_stm32f7 import STM32F7
+from support.faults_stm32g0 import STM32G0
 from support.faults_stm32l4 import STM32L4
 from support.models import ROOT
 
@@ -22,7 +23,13 @@ pytest.importorskip("capstone")
 
 FIRMWARE: dict[str, Firmware] = {
     f"{part}: {name}": firmware
-    for part, cases in {"memory": MEMORY, "core": CORE, "stm32f7": STM32F7, "stm32l4": STM32L4}.items()
+    for part, cases in {
+        "memory": MEMORY,
+        "core": CORE,
+        "stm32f7": STM32F7,
+        "stm32g0": STM32G0,
+        "stm32l4": STM32L4,
+    }.items()
     for name, firmware in cases.items()
 }
 

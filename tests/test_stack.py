@@ -37,6 +37,16 @@ def assemble(*halfwords: int) -> bytes:
     return b"".join(h.to_bytes(2, "little") for h in halfwords)
 
 
+def test_a_frame_from_a_literal_of_armv6m() -> None:
+    """LDR r4, [PC, #0]; ADD SP, r4; then -968. What another instruction wrote is no constant."""
+    code, pool = assemble(0x4C00, 0x44A5), (-968 & 0xFFFFFFFF).to_bytes(4, "little")
+    found = thumb.scan(0x1000, 8, [(0x1000, code)], [(0x1004, pool)])
+    assert (found.frame, found.dynamic) == (968, False)
+    code = assemble(0x4C01, 0x1C64, 0x44A5)  # ADDS r4, r4, #1 in between
+    assert thumb.scan(0x1000, 12, [(0x1000, code)], [(0x1008, pool)]).dynamic
+    assert thumb.scan(0x1000, 4, [(0x1000, assemble(0x4C00, 0x44A5))]).dynamic
+
+
 def scan(*halfwords: int, start: int = 0x1000) -> thumb.Code:
     code = assemble(*halfwords)
     return thumb.scan(start, len(code), [(start, code)])
@@ -50,6 +60,8 @@ def scan(*halfwords: int, start: int = 0x1000) -> thumb.Code:
         ((0xF84D, 0xED04), 4),  # str lr, [sp, #-4]!
         ((0xE96D, 0x4502), 8),  # strd r4, r5, [sp, #-8]!
         ((0xB082,), 8),  # sub sp, #8
+        ((0x24FB, 0x00A4, 0x4264, 0x44A5), 1004),  # movs r4, #251; lsls r4, r4, #2; rsbs r4, r4, #0; add sp, r4
+        ((0x24FB, 0x00A4, 0x44A5), 0),  # the same, upwards
         ((0xF5AD, 0x7D00), 512),  # sub.w sp, sp, #512
         ((0xF6AD, 0x7D04), 3844),  # subw sp, sp, #3844
         ((0xED2D, 0x8B04), 16),  # vpush {d8, d9}

@@ -28,7 +28,8 @@ class Target:
 
     name     for messages and generated comments
     regions  in order of preference; at most 4 (EK_MAX_REGIONS)
-    isa      which kernels run on it (providers.PROVIDERS): "scalar" ones run anywhere, "mve" ones need Helium
+    isa      which kernels run on it (providers.PROVIDERS): "scalar" ones run anywhere, "mve" ones need Helium,
+             "v6m" ones are for Armv6-M
     kernels  whose kernels compute what they can (providers.KERNELS); edgekit's compute the rest
     cycles   instruction class -> cycles, for estimates; empty where no table is known
     """

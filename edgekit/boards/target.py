@@ -14,8 +14,8 @@ ALIGN = 32
 """Bytes: a cache line of a Cortex-M7, so that no buffer of a region shares a line with foreign data."""
 
 
-VECTOR_CORES = ("cortex-m55",)
-"""Cores with Helium (MVE)."""
+ISAS = {"cortex-m0": "v6m", "cortex-m0plus": "v6m", "cortex-m55": "mve"}
+"""Target.isa of cores that have kernels of their own."""
 
 
 def target(board: Board, kernels: str = "edgekit") -> Target:
@@ -24,7 +24,7 @@ def target(board: Board, kernels: str = "edgekit") -> Target:
     arenas = [m for m in board.memory if "arena" in m.use]
     ordered = sorted(arenas, key=lambda m: m.wait_states)  # stable: equal memories stay in the file's order
     regions = tuple(Region(m.name, _left(board, m), ALIGN, m.wait_states) for m in ordered)
-    isa = "mve" if board.mcu.core in VECTOR_CORES else "scalar"
+    isa = ISAS.get(board.mcu.core, "scalar")
     return Target(board.name, regions, isa=isa, kernels=kernels)
 
 

@@ -10,8 +10,8 @@ Use = Literal["code", "stack", "scratch", "arena", "data"]
 
 SHARED: dict[str, tuple[str, ...] | None] = {
     "cortex_m": None,
-    "stm32": ("stm32f4", "stm32f7", "stm32l4"),
-    "stm32_usart_v2": ("stm32f7", "stm32l4"),
+    "stm32": ("stm32f4", "stm32f7", "stm32g0", "stm32l4"),
+    "stm32_usart_v2": ("stm32f7", "stm32g0", "stm32l4"),
     "cmsdk": ("mps2", "mps3"),
 }
 """Folders under firmware/ports that are no ports but a part of several: folder -> its ports, None for all but the
@@ -83,10 +83,10 @@ class Serial:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where ticks come from: the DWT cycle counter, SysTick, a CMSDK APB timer, the system counter of Arm's subsystems,
-    or the operating system's clock."""
+    """Where ticks come from: the DWT cycle counter, SysTick, ST's 32-bit timer TIM2, a CMSDK APB timer, the system
+    counter of Arm's subsystems, or the operating system's clock."""
 
-    timer: Literal["dwt", "systick", "cmsdk", "counter", "clock"]
+    timer: Literal["dwt", "systick", "tim2", "cmsdk", "counter", "clock"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the image; aliases share one, under the first name in alphabetical order."""
+    """A function of the image; aliases share one, under the first name in alphabetical order.
+
+    code, pool  (address, bytes) of its runs of instructions, and of literals between and behind them
+    """
 
     name: str
     address: int
     size: int
     code: tuple[tuple[int, bytes], ...]
+    pool: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +103,31 @@ def _functions(elf: Any, symbols: list[tuple[str, int, int, str, Any]]) -> Itera
             marks.setdefault(index, []).append((value, name[1] == "t"))
         elif kind == "STT_FUNC":
             address = value & ~1
-            if address not in found or name < found[address][0]:
-                found[address] = (name, max(size, found.get(address, ("", 0, 0))[1]), index)
+            other, largest, _ = found.get(address, (name, 0, 0))
+            found[address] = (min(name, other), max(size, largest), index)
     for kinds in marks.values():
         kinds.sort()
     contents = {index: elf.get_section(index) for index in {i for _, _, i in found.values()}}
     data = {index: (section["sh_addr"], section.data()) for index, section in contents.items()}
     for address, (name, size, index) in sorted(found.items()):
         base, content = data[index]
-        runs = tuple(
-            (low, content[low - base : high - base])
-            for low, high in _runs(marks.get(index, []), address, address + size)
+        code, pool = (
+            tuple(
+                (low, content[low - base : high - base])
+                for low, high in _runs(marks.get(index, []), address, address + size, kind)
+            )
+            for kind in (True, False)
         )
-        yield Function(name, address, size, runs)
+        yield Function(name, address, size, code, pool)
 
 
-def _runs(marks: list[tuple[int, bool]], low: int, high: int) -> Iterator[tuple[int, int]]:
-    """The parts of [low, high) that are instructions, after the mapping symbols ($t code, $d data)."""
+def _runs(marks: list[tuple[int, bool]], low: int, high: int, code: bool) -> Iterator[tuple[int, int]]:
+    """The parts of [low, high) that are instructions, or that are not, after the mapping symbols ($t code, $d data)."""
     at = bisect.bisect_right(marks, (low, True))
     thumb = marks[at - 1][1] if at else True
     while low < high:
         end = min(marks[at][0], high) if at < len(marks) else high
-        if thumb and end > low:
+        if thumb == code and end > low:
             yield low, end
         if at < len(marks):
             thumb = marks[at][1]

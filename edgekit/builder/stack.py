@@ -47,7 +47,7 @@ class CallGraph:
 def call_graph(image: Image) -> CallGraph:
     """Read every function of the image once."""
     functions = {f.address: f for f in image.functions}
-    code = {f.address: thumb.scan(f.address, f.size, f.code) for f in image.functions}
+    code = {f.address: thumb.scan(f.address, f.size, f.code, f.pool) for f in image.functions}
     calls = {address: tuple(sorted(_owner(image, t) for t in scanned.targets)) for address, scanned in code.items()}
     return CallGraph(functions, code, calls, tuple(sorted(image.taken & functions.keys())))
 

@@ -30,12 +30,14 @@ class Code:
     dynamic: bool
 
 
-def scan(start: int, size: int, code: Iterable[tuple[int, bytes]]) -> Code:
+def scan(start: int, size: int, code: Iterable[tuple[int, bytes]], pool: Iterable[tuple[int, bytes]] = ()) -> Code:
     """Read a function's instructions.
 
     start, size  the function
     code         (address, bytes) of its runs of instructions, without literal pools
+    pool         likewise, its literals
     """
+    literals = {at + i: data[i : i + 4] for at, data in pool for i in range(0, len(data) - 3, 2)}
     frame = 0
     targets: set[int] = set()
     indirect = dynamic = False
@@ -59,8 +61,9 @@ def scan(start: int, size: int, code: Iterable[tuple[int, bytes]]) -> Code:
                 lowered = _wide_push(first, second, constants)
                 _follow_wide(first, second, copies)
             else:
-                lowered = _short_push(first, copies)
+                lowered = _short_push(first, copies, constants)
                 _follow_short(first, copies)
+                _literal(here, first, literals, constants)
             if lowered is None:
                 dynamic = True
             else:
@@ -106,15 +109,16 @@ def _indirect(first: int, second: int, wide: bool) -> bool:
     return False
 
 
-def _short_push(hw: int, copies: dict[int, int]) -> int | None:
+def _short_push(hw: int, copies: dict[int, int], constants: dict[int, int]) -> int | None:
     if hw & 0xFE00 == 0xB400:  # PUSH
         return 4 * (hw & 0x1FF).bit_count()
     if hw & 0xFF80 == 0xB080:  # SUB SP, SP, #imm
         return 4 * (hw & 0x7F)
     if hw & 0xFF87 == 0x4685 and hw >> 3 & 0xF not in _FRAME_POINTERS:  # MOV SP, Rm
         return copies.get(hw >> 3 & 0xF)
-    if hw & 0xFF87 == 0x4485:  # ADD SP, Rm
-        return None
+    if hw & 0xFF87 == 0x4485:  # ADD SP, Rm: Armv6-M lowers it by a negative number, and raises it by a positive one
+        added = constants.get(hw >> 3 & 0xF)
+        return None if added is None else max(-_signed(added, 32), 0)
     return 0
 
 
@@ -162,6 +166,33 @@ def _constant(first: int, second: int, constants: dict[int, int]) -> None:
         constants[register] = constants.get(register, 0) & 0xFFFF | imm16 << 16
     elif first & 0xFBEF == 0xF04F and not second & 0x8000:  # MOV.W #const
         constants[register] = expand(_imm12(first, second))
+
+
+def _literal(here: int, hw: int, literals: dict[int, bytes], constants: dict[int, int]) -> None:
+    """Follow constants into low registers, from which Armv6-M takes large frames, until something else is written."""
+    if hw >> 11 == 0b01001:  # LDR Rd, [PC, #imm]
+        word = literals.get((here + 4 & ~3) + 4 * (hw & 0xFF))
+        _hold(constants, hw >> 8 & 7, None if word is None else int.from_bytes(word, "little"))
+    elif hw >> 11 == 0b00100:  # MOVS Rd, #imm
+        _hold(constants, hw >> 8 & 7, hw & 0xFF)
+    elif hw >> 11 == 0:  # LSLS Rd, Rm, #imm
+        known = constants.get(hw >> 3 & 7)
+        _hold(constants, hw & 7, None if known is None else known << (hw >> 6 & 31) & 0xFFFFFFFF)
+    elif hw & 0xFFC0 == 0x4240:  # RSBS Rd, Rn, #0
+        known = constants.get(hw >> 3 & 7)
+        _hold(constants, hw & 7, None if known is None else -known & 0xFFFFFFFF)
+    elif hw & 0xFF87 != 0x4485 and hw >> 11 in _SHORT_TARGETS:
+        _hold(constants, hw >> 8 & 7 if hw >> 11 in (0b00110, 0b00111) else hw & 7, None)
+
+
+def _hold(constants: dict[int, int], register: int, value: int | None) -> None:
+    constants.pop(register, None)
+    if value is not None:
+        constants[register] = value
+
+
+_SHORT_TARGETS = (*range(8), 0b01000, 0b01101, 0b01110, 0b01111)
+"""The highest five bits of 16-bit instructions that write a low register: shifts, sums, MOV, logic and loads."""
 
 
 def _follow_short(hw: int, copies: dict[int, int]) -> None:

@@ -83,6 +83,12 @@ CORES: dict[tuple[str, str], _Core] = {
         ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
         ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve+mve_fp"),
     ),
+    ("cortex-m0plus", "none"): _Core(
+        ("-mcpu=cortex-m0plus", *_SOFT), ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0plus")
+    ),
+    ("cortex-m0", "none"): _Core(
+        ("-mcpu=cortex-m0", *_SOFT), ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0")
+    ),
     ("cortex-m3", "none"): _Core(
         ("-mcpu=cortex-m3", *_SOFT), ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")
     ),

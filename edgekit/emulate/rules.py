@@ -35,9 +35,10 @@ _NO_FPU = "cores without FPU"
 _FPU = "cores with FPU"
 _SINGLE = "cores with a single precision FPU"
 _FPV4 = "cortex-m4"
-_ST = "stm32f7, stm32l4"
+_ST = "stm32f7, stm32g0, stm32l4"
 _F7 = "stm32f7"
 _L4 = "stm32l4"
+_G0_L4 = "stm32g0, stm32l4"
 
 _UNALIGNED = "UsageFault, `UNALIGNED`"
 _UNDEFINED = "UsageFault, `UNDEFINSTR`"
@@ -139,7 +140,7 @@ class Rule(Enum):
     PLL_SOURCE = FaultKind.CLOCK, "the PLL is started from an oscillator that does not run", _ST, _PLL
     PLL_RANGE = FaultKind.CLOCK, "the PLL's factors, its input or its output are out of range", _ST, _PLL
     PLL_CHANGED = FaultKind.CLOCK, "the PLL's factors are changed while it is on", _ST, _IGNORED
-    PLL_OUTPUT = FaultKind.CLOCK, "the core runs on a PLL whose output is off (`PLLREN`)", _L4, "the core stops"
+    PLL_OUTPUT = FaultKind.CLOCK, "the core runs on a PLL whose output is off (`PLLREN`)", _G0_L4, "the core stops"
     SUPPLY = FaultKind.CLOCK, "the core is faster than its voltage range or over-drive allows", _ST, _UNRELIABLE
     WAIT_STATES = FaultKind.CLOCK, "too few flash wait states for the core's clock", _ST, _UNRELIABLE
     BUS_CLOCK = FaultKind.CLOCK, "PCLK1 or PCLK2 is too fast", _F7, _UNRELIABLE
@@ -153,7 +154,7 @@ class Rule(Enum):
         _ALL,
         "reads as 0, or BusFault",
     )
-    VOLTAGE = FaultKind.PERIPHERAL, "a voltage range that does not exist", _L4, _IGNORED
+    VOLTAGE = FaultKind.PERIPHERAL, "a voltage range that does not exist", _G0_L4, _IGNORED
     CACHE_RESET = FaultKind.PERIPHERAL, "a flash cache is reset while it is on", _ST, _IGNORED
     UART_CHANGED = FaultKind.PERIPHERAL, "a UART's settings are changed while it is on", _ST, _IGNORED
     UART_OFF = FaultKind.PERIPHERAL, "a byte is given to a UART or transmitter that is off", _ST, _NOTHING_SENT

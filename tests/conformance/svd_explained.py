@@ -148,3 +148,24 @@ STM32L4_EXPLAINED: Mapping[Difference, str] = {
 }
 STM32L4_ABSENT = frozenset({"PWR_CR5", "PWR_CR5_R1MODE", "PWR_P[UD]CRI", "LPUART1_PRESC"})
 """What the L4+ has beyond the other L4s, which the file repeats."""
+
+STM32G0_ALIASES: Mapping[str, str] = {
+    "CR1_FIFO_ENABLED": "CR1",
+    "ISR_FIFO_ENABLED": "ISR",
+    "CR1_FIFO_ENABLED.RXFNEIE": "RXNEIE",
+    "CR1_FIFO_ENABLED.TXFNFIE": "TXEIE",
+    "ISR_FIFO_ENABLED.RXFNE": "RXNE",
+    "ISR_FIFO_ENABLED.TXFNF": "TXE",
+}
+"""The file has two descriptions of some registers, with the FIFOs on and off, of which the first one is compared."""
+STM32G0_EXPLAINED: Mapping[Difference, str] = {
+    _reset("USART2_ISR", 0xC0, 0x8000C0): "TXFE, of FIFOs that are off after a reset",
+}
+CORTEX_M0PLUS_EXPLAINED: Mapping[Difference, str] = {
+    **{d: why for d, why in CORTEX_M4_EXPLAINED.items() if d.what.startswith("SCB_CCR_")},
+    _reset("CPUID", 0x410CC601, 0x410FC240): "the file is of another core",
+    _reset("CCR", 0x208, 0x200): "UNALIGN_TRP is always set on Armv6-M",
+}
+
+CORTEX_M0PLUS_ABSENT = _PORTS_CACHE_OPERATIONS | {"SCB_CCSIDR", "SCB_CSSELR", "DWT_LAR", "DWT_LAR_KEY"}
+"""Of the header that is for all cores."""

@@ -40,10 +40,6 @@ CODE, RAM, STACK = 0x00010000, 0x20000000, 0x30000000
 RAM_BYTES, STACK_BYTES = 4 << 20, 16 << 10
 SECONDS = 60.0  # after which a run counts as hung
 
-_ARMV6M = {  # no board has this core yet
-    "gnu": ("-mcpu=cortex-m0", "-mthumb", "-mfloat-abi=soft"),
-    "zig": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0"),
-}
 _LIBC = Path(__file__).resolve().parents[2] / "firmware" / "agent" / "ek_libc.c"
 _FLAGS = (*WARNINGS, *EXACT, "-ffreestanding", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 _SCRIPT = """
@@ -67,11 +63,10 @@ class Library:
 class Core:
     """One emulated core with the kernels in it: a kernel_runner.Machine."""
 
-    isa = "scalar"
-
-    def __init__(self, toolchain: Toolchain, core: str, level: str) -> None:
+    def __init__(self, toolchain: Toolchain, core: str, level: str, isa: str) -> None:
         features = features_of(core, CORES[core])
-        self._image = library(toolchain, core, CORES[core], CODE, level=level).image
+        self.isa = isa
+        self._image = library(toolchain, core, CORES[core], CODE, isa=isa, level=level).image
         lacking = [f for f in disassemble(self._image, features).faults if f.function]  # tables have no name
         assert not lacking, lacking
         self._engine = Engine(features)
@@ -115,8 +110,9 @@ class Core:
 
 
 @cache
-def core(toolchain: str, name: str, level: str = toolchains.LEVEL) -> Core:
-    return Core(toolchains.choose(toolchain), name, level)
+def core(toolchain: str, name: str, level: str = toolchains.LEVEL, isa: str = "scalar") -> Core:
+    """isa: whose kernels there are, and computes; see kernel_runner.wrappers."""
+    return Core(toolchains.choose(toolchain), name, level, isa)
 
 
 def library(
@@ -136,8 +132,7 @@ def library(
     """
     folder = Path(tempfile.mkdtemp(prefix="edgekit-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    v6m = name == "cortex-m0"
-    machine = _ARMV6M[toolchain.name] if v6m else toolchains.machine_flags(toolchain, name, fpu)
+    machine = toolchains.machine_flags(toolchain, name, fpu)
     zig = os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(folder / "zig"))
     environment = {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig}
     (folder / "kernels.c").write_text(wrappers(isa) + more)

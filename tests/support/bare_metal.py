@@ -18,7 +18,7 @@ from edgekit.emulate.faults import FaultReport, Halted
 from edgekit.emulate.image import read_image
 from edgekit.emulate.machine import Machine
 
-from .bare_metal_c import PRELUDE, PRELUDE_L4
+from .bare_metal_c import PRELUDE, PRELUDE_G0, PRELUDE_L4
 
 STACK_LOW = 0x2000F000
 SRAM = 0x20010000
@@ -48,6 +48,7 @@ class Part:
 
 F746 = Part("stm32f746g-disco", "cortex-m7", PRELUDE, 0x00200000, 0x08000000, STACK_LOW, 0x20010000, SRAM)
 L4R5 = Part("nucleo-l4r5zi", "cortex-m4", PRELUDE_L4, 0x08000000, 0x08000000, 0x20000000, 0x20000400, 0x20000400)
+G0B1 = Part("nucleo-g0b1re", "cortex-m0plus", PRELUDE_G0, 0x08000000, 0x08000000, 0x20000000, 0x20000400, 0x20000400)
 
 SCRIPT = """
 ENTRY(reset)
@@ -101,15 +102,9 @@ class Ran:
         return self.fault is not None and self.fault.function == "done"
 
 
-_M0 = {
-    "gnu": ("-mcpu=cortex-m0", "-mthumb", "-mfloat-abi=soft"),
-    "zig": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0"),
-}
-
-
 def _machine_flags(tool: toolchains.Toolchain, core: str, fpu: str) -> tuple[str, ...]:
-    """edgekit's, and some for a core that no port is for."""
-    return _M0[tool.name] if core == "cortex-m0" else toolchains.machine_flags(tool, core, fpu)
+    """edgekit's; cores of Armv6-M have no floating-point unit whatever `fpu` says."""
+    return toolchains.machine_flags(tool, core, "none" if core.startswith("cortex-m0") else fpu)
 
 
 def compile_image(

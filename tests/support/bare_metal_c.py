@@ -126,3 +126,37 @@ static inline void uart(u32 brr)
 """
     + _LINE
 )
+
+# HSI16 is the clock after a reset.
+PRELUDE_G0 = (
+    _CORE
+    + r"""
+#define RCC_CR REG(0x40021000)
+#define RCC_CFGR REG(0x40021008)
+#define RCC_PLLCFGR REG(0x4002100C)
+#define RCC_IOPENR REG(0x40021034)
+#define RCC_APBENR1 REG(0x4002103C)
+#define RCC_CCIPR REG(0x40021054)
+#define PWR_CR1 REG(0x40007000)
+#define FLASH_ACR REG(0x40022000)
+#define TIM2(offset) REG(0x40000000 + offset)
+#define GPIOA(offset) REG(0x50000000 + offset)
+#define USART2(offset) REG(0x40004400 + offset)
+#define UART USART2
+
+static inline void pins(void)
+{
+    RCC_IOPENR |= 1;
+    GPIOA(0x00) = (GPIOA(0x00) & ~(0xFu << 4)) | 0xAu << 4;
+    GPIOA(0x20) = (GPIOA(0x20) & ~0xFF00u) | 0x1100u;
+}
+static inline void uart(u32 brr)
+{
+    pins();
+    RCC_APBENR1 |= 1u << 17;
+    USART2(0x0C) = brr;
+    USART2(0x00) = 0xD;
+}
+"""
+    + _LINE
+)

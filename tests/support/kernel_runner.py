@@ -110,10 +110,9 @@ class Way:
 PLAIN = Way()
 
 
-def ways(graph: Graph, op: Op) -> list[Way]:
-    """All that the operator's record offers for it."""
-    kernel = TABLE[op.kind].kernel
-    assert kernel is not None
+def ways(graph: Graph, op: Op, isa: str = "scalar") -> list[Way]:
+    """All that the operator's kernel for such a target offers for it."""
+    kernel = kernel_of(graph, op, Target("machine", (), isa))
     roomy = [False, True] if kernel.spare(graph, op) else [False]
     planar = [Way(planar=True)] if TABLE[op.kind].planar(graph, op) else []
     return planar + [Way(r, c) for r in roomy for c in ([False, True] if kernel.couples(graph, op) else [False])]
@@ -240,12 +239,11 @@ def _requant(kernel: Kernel, graph: Graph, op: Op) -> npt.NDArray[Any] | None:
 class Host:
     """This process."""
 
-    isa = "scalar"
-
-    def __init__(self) -> None:
+    def __init__(self, isa: str) -> None:
+        self.isa = isa
         held = np.zeros(MEMORY, np.uint8)
         self.memory = Memory(held, held.ctypes.data, np.uint64)
-        self._library = build(wrappers())
+        self._library = build(wrappers(isa))
 
     def kernel(self, name: str) -> int:
         address = ctypes.cast(getattr(self._library, f"run_{name}"), ctypes.c_void_p).value
@@ -257,8 +255,8 @@ class Host:
 
 
 @cache
-def host() -> Host:
-    return Host()
+def host(isa: str = "scalar") -> Host:
+    return Host(isa)
 
 
 def build(source: str) -> ctypes.CDLL:

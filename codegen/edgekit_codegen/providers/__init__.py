@@ -13,10 +13,10 @@ from ..ir.types import Graph, Op
 from ..ops import TABLE
 from ..ops.record import Kernel
 from ..target import Target
-from . import cmsis, mve
+from . import cmsis, mve, v6m
 from .offer import Provider
 
-PROVIDERS: Mapping[str, tuple[Provider, ...]] = {"scalar": (), "mve": (mve.PROVIDER,)}
+PROVIDERS: Mapping[str, tuple[Provider, ...]] = {"scalar": (), "mve": (mve.PROVIDER,), "v6m": (v6m.PROVIDER,)}
 """By Target.isa, the providers in the order in which they are asked, before the operator's record."""
 
 KERNELS: Mapping[str, Mapping[str, Provider]] = {"edgekit": {}, cmsis.NAME: cmsis.PROVIDERS}

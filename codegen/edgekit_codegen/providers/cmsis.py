@@ -230,5 +230,5 @@ def _provider(isa: str) -> Provider:
     }
 
 
-PROVIDERS: Mapping[str, Provider] = {isa: _provider(isa) for isa in ("scalar", "mve")}
+PROVIDERS: Mapping[str, Provider] = {isa: _provider(isa) for isa in ("scalar", "mve", "v6m")}
 """By Target.isa."""

@@ -10,6 +10,12 @@ from . import (
     stm32_pwr,
     stm32_rcc,
     stm32_usart_v2,
+    stm32g0_flash,
+    stm32g0_gpio,
+    stm32g0_pwr,
+    stm32g0_rcc,
+    stm32g0_tim2,
+    stm32g0_usart,
     stm32l4_flash,
     stm32l4_gpio,
     stm32l4_pwr,
@@ -31,6 +37,12 @@ _PART = {
     "stm32l4_flash": stm32l4_flash.build,
     "stm32l4_gpio": stm32l4_gpio.build,
     "stm32_lpuart": stm32_lpuart.build,
+    "stm32g0_rcc": stm32g0_rcc.build,
+    "stm32g0_pwr": stm32g0_pwr.build,
+    "stm32g0_flash": stm32g0_flash.build,
+    "stm32g0_gpio": stm32g0_gpio.build,
+    "stm32g0_usart": stm32g0_usart.build,
+    "stm32g0_tim2": stm32g0_tim2.build,
 }
 
 __all__ = ["NAMES", "Context", "Peripheral", "SystemControl", "build"]

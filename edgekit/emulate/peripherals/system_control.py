@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..faults import Violation
 from ..features import Features
 from ..memory_map import memory_at
@@ -46,7 +48,21 @@ def _ccr_bits(core: Features) -> int:
     return 0 if not core.main else 0x31B | (0x400 if core.v8 else 0) | (_CACHES if core.caches else 0)
 
 
+_NOT_ARMV6M = re.compile(
+    r"ICTR|SHPR1|[CHA]FSR|MMFAR|BFAR|ID\d+|CPACR|STIR|NVIC_IABR\d|NVIC_I[CS][EP]R[1-9]|NVIC_IPR([89]|\d\d)"
+)
+"""Faults of their own kinds, coprocessors, more than 32 interrupts and which of them are active. DFSR and DEMCR are the
+debug extension's."""
+
+
 def _registers(context: Context) -> dict[int, Register]:
+    registers = _all_registers(context)
+    if context.features.main:
+        return registers
+    return {offset: register for offset, register in registers.items() if not _NOT_ARMV6M.fullmatch(register.name)}
+
+
+def _all_registers(context: Context) -> dict[int, Register]:
     core = context.features
     registers = {
         0x004: Register("ICTR", 0x3, 0),

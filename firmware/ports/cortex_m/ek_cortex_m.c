@@ -8,6 +8,37 @@
 extern uint8_t __ek_stack_low[];
 extern uint8_t __ek_stack_high[];
 
+void ek_port_stack(uint8_t **low, uint8_t **high)
+{
+    *low = __ek_stack_low;
+    *high = __ek_stack_high;
+}
+
+_Noreturn void ek_cortex_m_reset(void)
+{
+    ek_dsb(); /* what was written reaches memory before the reset does */
+    SCB_AIRCR = SCB_AIRCR_VECTKEY | SCB_AIRCR_SYSRESETREQ;
+    ek_dsb();
+    for (;;) {
+    }
+}
+
+#if defined(__ARM_ARCH_6M__)
+
+void ek_port_cache_clean(const void *address, uint32_t bytes)
+{
+    (void)address;
+    (void)bytes;
+}
+
+void ek_port_cache_invalidate(void *address, uint32_t bytes)
+{
+    (void)address;
+    (void)bytes;
+}
+
+#else
+
 void ek_cortex_m_enable_faults(void)
 {
     SCB_CCR |= SCB_CCR_DIV_0_TRP;
@@ -28,21 +59,6 @@ void ek_cortex_m_start_ticks(void)
 __attribute__((weak)) uint32_t ek_port_ticks(void)
 {
     return DWT_CYCCNT;
-}
-
-void ek_port_stack(uint8_t **low, uint8_t **high)
-{
-    *low = __ek_stack_low;
-    *high = __ek_stack_high;
-}
-
-_Noreturn void ek_cortex_m_reset(void)
-{
-    ek_dsb(); /* what was written reaches memory before the reset does */
-    SCB_AIRCR = SCB_AIRCR_VECTKEY | SCB_AIRCR_SYSRESETREQ;
-    ek_dsb();
-    for (;;) {
-    }
 }
 
 /* A data cache holds garbage after power-up: every line is invalidated, by set and way, before the cache goes on. */
@@ -104,3 +120,5 @@ void ek_port_cache_invalidate(void *address, uint32_t bytes)
         each_line(&SCB_DCIMVAC, address, bytes);
     }
 }
+
+#endif

@@ -2,7 +2,8 @@
  *
  * A port for a family includes this, implements the rest of ek_port.h (clocks and the link), and is compiled with
  *   EK_N_INTERRUPTS   external interrupts of the part; the vector table covers them all
- * Registers are named as the Armv7-M architecture names them. Armv7-M and Armv8-M Mainline only.
+ * Registers are named as the Armv7-M architecture names them. Armv6-M has neither faults of their own kinds nor, on
+ * most parts, a cycle counter: there ek_port_ticks is the port's.
  */
 #ifndef EK_CORTEX_M_H
 #define EK_CORTEX_M_H
@@ -56,6 +57,7 @@ static inline void ek_isb(void)
     __asm__ volatile("isb" ::: "memory");
 }
 
+#if !defined(__ARM_ARCH_6M__)
 /* Report memory, bus and usage faults as themselves rather than as a HardFault, and a division by zero at all. */
 void ek_cortex_m_enable_faults(void);
 
@@ -64,6 +66,7 @@ void ek_cortex_m_start_ticks(void);
 
 /* Invalidate and switch on both level 1 caches. Only for cores that have them. */
 void ek_cortex_m_enable_caches(void);
+#endif
 
 /* Ask the part for a system reset. */
 _Noreturn void ek_cortex_m_reset(void);

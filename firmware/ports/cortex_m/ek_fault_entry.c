@@ -29,10 +29,12 @@ __attribute__((used)) _Noreturn void ek_fault_taken(const uint32_t *frame, uint3
     }
     ek_fault_t fault = {
         .sp = (uint32_t)(uintptr_t)frame,
+#if !defined(__ARM_ARCH_6M__)
         .cfsr = SCB_CFSR,
         .hfsr = SCB_HFSR,
         .mmfar = SCB_MMFAR,
         .bfar = SCB_BFAR,
+#endif
         .exception = ipsr & 0x1FFu,
     };
     if (frame >= __ek_stack_low && frame + FRAME_WORDS <= __ek_stack_high) {
@@ -48,13 +50,14 @@ __attribute__((used)) _Noreturn void ek_fault_taken(const uint32_t *frame, uint3
 /* Nothing is returned to, so the handler's stack starts afresh at its top. */
 __attribute__((naked)) void ek_fault_entry(void)
 {
-    __asm__ volatile("tst lr, #4\n"
-                     "ite eq\n"
-                     "mrseq r0, msp\n"
-                     "mrsne r0, psp\n"
+    __asm__ volatile(".syntax unified\n"
                      "mov r1, lr\n"
-                     "ldr r2, =ek_fault_stack\n"
-                     "add r2, r2, %0\n"
+                     "lsls r2, r1, #29\n" /* the bit that says which stack is in the sign */
+                     "bmi 1f\n"
+                     "mrs r0, msp\n"
+                     "b 2f\n"
+                     "1: mrs r0, psp\n"
+                     "2: ldr r2, =ek_fault_stack + %c0\n"
                      "msr msp, r2\n"
-                     "b ek_fault_taken\n" ::"i"(EK_FAULT_STACK_BYTES));
+                     "bl ek_fault_taken\n" ::"i"(EK_FAULT_STACK_BYTES));
 }

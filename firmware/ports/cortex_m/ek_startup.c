@@ -3,8 +3,8 @@
 
 #include "ek_port.h"
 
-#if !defined(__ARM_ARCH) || __ARM_ARCH < 7 || defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
-#error "this start-up code is for Armv7-M and Armv8-M Mainline"
+#if !defined(__ARM_ARCH) || (__ARM_ARCH < 7 && !defined(__ARM_ARCH_6M__)) || defined(__ARM_ARCH_8M_BASE__)
+#error "this start-up code is for Armv6-M, Armv7-M and Armv8-M Mainline"
 #endif
 
 #define BOOT_MAGIC 0x656B6263u
@@ -62,14 +62,16 @@ __attribute__((used)) _Noreturn void ek_start(void)
         *to = 0;
     }
     count_boot();
+#if !defined(__ARM_ARCH_6M__)
     ek_cortex_m_enable_faults();
+#endif
     main();
     ek_port_reset();
 }
 
-/* The stack pointer and VTOR are set again here for images that a debugger or a boot loader starts by a jump. The FPU
- * goes on (full access to CP10 and CP11 in CPACR), and MVE with it, before any compiled code runs, which may use its
- * registers. */
+/* The stack pointer and VTOR are set again here for images that a debugger or a boot loader starts by a jump; a
+ * Cortex-M0 has no VTOR. The FPU goes on (full access to CP10 and CP11 in CPACR), and MVE with it, before any compiled
+ * code runs, which may use its registers. */
 __attribute__((naked)) _Noreturn void ek_reset(void)
 {
     __asm__ volatile("ldr r0, =__ek_stack_high\n"
@@ -85,7 +87,7 @@ __attribute__((naked)) _Noreturn void ek_reset(void)
 #endif
                      "dsb\n"
                      "isb\n"
-                     "b ek_start\n");
+                     "bl ek_start\n"); /* B does not reach everywhere on Armv6-M */
 }
 
 /* No interrupt is ever enabled, so whatever arrives here besides a reset is a fault and reported as one. */
