@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: help demo test test-full lint format types status bench kernels memory docs clean cases
+.PHONY: help demo test test-full lint format types status bench kernels cycle-model memory docs clean cases
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -19,6 +19,7 @@ help:
 	@echo "                 docs/layers.md: instructions of every layer on one of them"
 	@echo "make bench       regenerate docs/pipeline.md, which has times of this machine"
 	@echo "make kernels     regenerate docs/performance.md: what every model executes on each core (a quarter of an hour)"
+	@echo "make cycle-model regenerate docs/cycle_model.md: estimated cycles beside published ones (a few minutes; CMSIS_NN_ROOT)"
 	@echo "make memory      regenerate docs/memory.md: what memory plans reach, built and run (a quarter of an hour)"
 	@echo "make docs        regenerate the generated parts of docs/"
 	@echo "make clean       remove the virtual environment and build folders"
@@ -73,6 +74,9 @@ bench: $(VENV)/.test
 
 kernels: $(VENV)/.test
 	$(BIN)/python -m benchmarks.kernels --write
+
+cycle-model: $(VENV)/.test
+	$(BIN)/python -m benchmarks.cycle_model
 
 memory: $(VENV)/.test
 	$(BIN)/python -m benchmarks.memory

@@ -268,6 +268,18 @@ def test_estimates_add_up_class_by_class(tmp_path: Path) -> None:
     assert estimate({"mac": 1.0, "div": 10.0}, tmp_path, "mla r0, r0, r0, r0\\n udiv r0, r0, r0") == (0, 11, 0)
 
 
+def test_estimates_do_not_depend_on_when_the_trace_is_evaluated(tmp_path: Path) -> None:
+    """Whether a branch fell through is known only by the block behind it, perhaps in the next piece of the trace."""
+    table = {name: float(n) for n, name in enumerate(CLASSES, 1)}
+    (plain,) = run(layers("") + "void test(void) { layers(); }", tmp_path, cycles=table).marks
+    marks: list[Marks] = []
+    machine = Machine(read_image(tmp_path / "image.elf"), board(), Line(), cycles=table, on_marks=marks.append)
+    machine.engine.hook("code", lambda *_: machine.counter.flush())
+    with pytest.raises(Halted):
+        machine.run()
+    assert marks == [plain]
+
+
 def test_a_cost_table_must_be_whole() -> None:
     whole = dict.fromkeys(CLASSES, 1.0)
     check_table(whole)

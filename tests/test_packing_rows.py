@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import plans
+from support import plans, streamed
 
 from benchmarks.memory_zoo import ZOO
 from edgekit_codegen import passes
@@ -21,6 +21,7 @@ from edgekit_codegen.memory.problem import Packing, Problem
 from edgekit_codegen.memory.search import search
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule.front import fastest
+from edgekit_codegen.target import Region, Target
 
 
 def rows(pitch: int, slots: int, first: Sequence[int], last: Sequence[int]) -> Buffer:
@@ -138,3 +139,14 @@ def test_a_packer_of_ones_own_has_the_last_word() -> None:
     validate(graph, again, plans.HOST)
     assert [packing.height for packing in seen] == [plan.arena_bytes]
     assert again.arena_bytes == plan.arena_bytes + 4
+
+
+def test_rows_that_lie_apart_stay_inside_the_first_region() -> None:
+    """What takes less in one region than in two may still be more than the first region has."""
+    made = streamed.HAND_MADE["tiles"]()
+    plan = made.plan()
+    for size in range(plan.arena_bytes - 448, plan.arena_bytes + 64, 64):
+        target = Target("two", (Region("small", size), Region("large", 1 << 16)))
+        found = make_plan(made.graph, plan.schedule, target)
+        validate(made.graph, found, target)
+        assert found.regions[0].used <= size

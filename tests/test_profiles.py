@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import statistics
 import tomllib
@@ -9,16 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.bare_metal import run
 from support.models import model_path
 
-from edgekit import boards, resources
+from edgekit import boards, estimate, resources
 from edgekit.config.toml import read
-from edgekit.emulate.classes import CLASSES
+from edgekit.emulate.classes import CLASSES, check_table, classify, cost
 from edgekit.errors import ConfigError
 from edgekit.profiler.costs import CostTable, cost_table, cycle_table, load
 from edgekit.profiler.published import Published, published
 
-CORES = ("cortex-m4", "cortex-m7")
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m33", "cortex-m4", "cortex-m7")
 
 
 def table(core: str) -> CostTable:
@@ -32,8 +34,9 @@ def table(core: str) -> CostTable:
 
 @pytest.mark.parametrize("core", CORES)
 def test_every_class_has_a_cost_that_says_where_it_is_from(core: str) -> None:
-    rows = table(core).instruction
-    assert set(rows) == set(CLASSES)
+    rows, none = table(core).instruction, table(core).none
+    assert set(rows) | set(none) == set(CLASSES) and not set(rows) & set(none)
+    assert all(none.values())
     for name, row in rows.items():
         assert row.cycles > 0, name
         assert row.condition and row.error, name
@@ -47,7 +50,8 @@ def test_every_file_is_a_known_core() -> None:
 def test_a_board_gets_its_cores_table() -> None:
     cycles = cycle_table(boards.load("stm32f746"))
     assert cycles is not None
-    assert cycles["div"] > cycles["load"] > cycles["alu"]
+    assert cycles == table("cortex-m7").cycles
+    assert (cycles["div"], cycles["load"], cycles["alu"]) == (7, 0.92, 0.62)
 
 
 def test_no_table_no_cycles() -> None:
@@ -63,10 +67,70 @@ def test_cortex_m4_has_the_makers_figures() -> None:
     cycles = table("cortex-m4").cycles
     assert cycles["mac"] == cycles["mul"] == cycles["alu"] == 1
     assert 1 <= cycles["load"] <= 2
-    assert cycles["load_multiple"] + 4 * cycles["load_multiple_register"] == 5
+    assert cost((("load_multiple", 1), ("load_multiple_register", 4)), cycles) == 5
     assert cycles["fpu_div"] == 14
-    assert 2 <= cycles["div"] <= 12
-    assert 2 <= cycles["branch_taken"] <= 4
+    assert 2 <= rows["div"].cycles <= 12
+    assert 2 <= rows["branch_taken"].cycles <= 4
+
+
+def test_cortex_m3_has_the_makers_figures() -> None:
+    """Spot checks against 100165_0201, table 3-1: slower multiplications than a Cortex-M4's, the rest as there."""
+    m3, m4 = table("cortex-m3"), table("cortex-m4")
+    assert {row.provenance for row in m3.instruction.values()} == {"vendor"}
+    assert m3.instruction["mac"].cycles == 2
+    differ = {name for name, row in m3.instruction.items() if row.cycles != m4.instruction[name].cycles}
+    assert differ == {"mac"}
+
+
+def test_cortex_m0plus_says_which_figures_are_the_makers() -> None:
+    """Spot checks against DDI 0484C, table 3-1; what was not read there is not called the maker's."""
+    rows = table("cortex-m0plus").instruction
+    assert {name for name, row in rows.items() if row.provenance == "vendor"} == {"alu", "mul", "load"}
+    assert (rows["mul"].cycles, rows["load"].cycles) == (1, 2)
+    pop_and_return = classify("pop", 3, loads_pc=True)
+    assert cost(pop_and_return, table("cortex-m0plus").cycles) == 3 + 3
+
+
+@pytest.mark.parametrize(
+    ("core", "lacks"),
+    [
+        ("cortex-m0plus", {"mac", "simd", "div", "load_double", "store_double", "exclusive", "fpu_mac"}),
+        ("cortex-m3", {"simd", "fpu_mac"}),
+        ("cortex-m33", set()),
+    ],
+)
+def test_what_a_core_does_not_have_has_no_cost(core: str, lacks: set[str]) -> None:
+    """The emulator's table of instructions says the same: see lacks() of edgekit.emulate.features."""
+    none = set(table(core).none)
+    assert {name for name in none if not name.startswith("fpu_")} | (none & {"fpu_mac"}) == lacks
+    assert all(table(core).cycles[name] is None for name in none)
+
+
+def test_an_instruction_that_the_core_does_not_have_is_an_error_and_costs_no_zero(tmp_path: Path) -> None:
+    pytest.importorskip("unicorn")
+    pytest.importorskip("capstone")
+    source = 'void test(void) { @MLA@ __asm volatile("sdiv r0, r1, r1" ::: "r0"); }'
+    cycles = {**table("cortex-m4").cycles, "mac": None}
+    assert run(source.replace("@MLA@", ""), tmp_path, cycles=cycles).ended
+    mla = '__asm volatile("mla r0, r1, r1, r1" ::: "r0");'
+    with pytest.raises(ConfigError, match="has a mac instruction"):
+        run(source.replace("@MLA@", mla), tmp_path, cycles=cycles)
+
+
+def test_no_table_lacks_what_every_core_has() -> None:
+    with pytest.raises(ConfigError, match="says that a core has no branch_taken"):
+        check_table({**table("cortex-m4").cycles, "branch_taken": None})
+
+
+def test_plans_for_a_core_without_mac_are_estimated_with_its_multiplications() -> None:
+    board = boards.load("nucleo-l4r5zi")
+    small = dataclasses.replace(board, mcu=dataclasses.replace(board.mcu, core="cortex-m0plus", fpu="none"))
+    estimated = estimate.cycles(1_000_000, small)
+    assert estimated is not None
+    shares = {**estimate.MIX, "mul": estimate.MIX["mac"]}
+    del shares["mac"]
+    rows = table("cortex-m0plus").instruction
+    assert estimated == round(1e6 * sum(share * rows[name].cycles for name, share in shares.items()))
 
 
 def latency_ratios(rows: tuple[Published, ...], base: str, core: str) -> list[float]:
@@ -81,24 +145,28 @@ def latency_ratios(rows: tuple[Published, ...], base: str, core: str) -> list[fl
     return [cycles / bases[key(row)] for row, cycles in known if row.submission.core == core and key(row) in bases]
 
 
-def test_cortex_m7_is_fitted_to_the_published_pairs() -> None:
-    """The fit can be recomputed from published.toml, and every fitted row follows from it."""
-    m7, m4 = table("cortex-m7"), table("cortex-m4")
-    assert m7.fit is not None and m7.fit.base == "cortex-m4"
-    ratios = latency_ratios(published(), "cortex-m4", "cortex-m7")
-    assert len(ratios) == 20
-    assert m7.fit.factor == pytest.approx(statistics.median(ratios), abs=5e-4)
-    assert (m7.fit.lowest, m7.fit.highest) == pytest.approx((min(ratios), max(ratios)), abs=5e-4)
-    fitted = {name: row for name, row in m7.instruction.items() if row.provenance == "fitted"}
+@pytest.mark.parametrize(("core", "pairs"), [("cortex-m7", 20), ("cortex-m33", 8)])
+def test_fits_to_the_published_pairs_can_be_recomputed(core: str, pairs: int) -> None:
+    """Every fitted row follows from published.toml."""
+    fitted_to, m4 = table(core), table("cortex-m4")
+    fit = fitted_to.fit
+    assert fit is not None and fit.base == "cortex-m4"
+    ratios = latency_ratios(published(), "cortex-m4", core)
+    assert len(ratios) == pairs
+    assert fit.factor == pytest.approx(statistics.median(ratios), abs=5e-4)
+    assert (fit.lowest, fit.highest) == pytest.approx((min(ratios), max(ratios)), abs=5e-4)
+    fitted = {name: row for name, row in fitted_to.instruction.items() if row.provenance == "fitted"}
     assert {"alu", "mac", "load", "store", "branch_taken"} <= set(fitted)
     for name, row in fitted.items():
-        assert row.cycles == pytest.approx(m7.fit.factor * m4.instruction[name].cycles, abs=0.005), name
-    spread = [f"{ratio / m7.fit.factor - 1:+.0%}".replace("%", " %") for ratio in (m7.fit.lowest, m7.fit.highest)]
-    assert " to ".join(spread) in m7.error
+        assert row.cycles == pytest.approx(fit.factor * m4.instruction[name].cycles, abs=0.005), name
+    spread = " to ".join(f"{ratio / fit.factor - 1:+.0%}".replace("%", " %") for ratio in (fit.lowest, fit.highest))
+    assert spread in fitted_to.error
+    assert all(spread in row.error for row in fitted.values())
 
 
-def test_nothing_of_cortex_m7_is_called_the_makers() -> None:
-    assert "vendor" not in {row.provenance for row in table("cortex-m7").instruction.values()}
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_nothing_of_a_core_without_published_timings_is_called_the_makers(core: str) -> None:
+    assert "vendor" not in {row.provenance for row in table(core).instruction.values()}
 
 
 def edited(tmp_path: Path, old: str, new: str, name: str = "cpu/cortex-m4.toml") -> Path:
@@ -122,6 +190,8 @@ REFUSED_TABLES = {
     "unknown key": ("condition", "conditions", "conditions: unknown key"),
     "fitted to nothing": ('provenance = "vendor"', 'provenance = "fitted"', "no [fit]"),
     "newer format": ("schema = 1", "schema = 2", "schema: is 2"),
+    "cost and none": ("[instruction.alu]", '[none]\ndiv = "no"\n[instruction.alu]', "none.div: has a cost, too"),
+    "none of an unknown class": ("[instruction.alu]", '[none]\nvec = "no"\n[instruction.alu]', "none.vec: unknown"),
 }
 
 
@@ -140,6 +210,23 @@ def test_a_class_left_out_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cortex-m4.toml"
     path.write_text(text[:start] + text[text.index("[instruction.div]") :])
     with pytest.raises(ConfigError, match="lacks simd"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "said"), [("load", "why not", "none.load: every core has it"), ("div", " ", "none.div: is empty")]
+)
+def test_a_core_lacks_nothing_that_every_core_has_nor_without_saying_why(
+    tmp_path: Path, name: str, why: str, said: str
+) -> None:
+    text = (resources.profiles() / "cpu" / "cortex-m4.toml").read_text()
+    row = text[text.index(f"[instruction.{name}]") :]
+    path = tmp_path / "cortex-m4.toml"
+    none = f'[none]\n{name} = "{why}"\n\n'
+    path.write_text(
+        text.replace(row[: row.index("\n\n") + 2], "").replace("[instruction.alu]", none + "[instruction.alu]")
+    )
+    with pytest.raises(ConfigError, match=said):
         load(path)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from .. import boards
 from ..errors import EdgekitError
+from .classes import Cycles
 from .counters import Marks
 from .engines import require
 from .faults import Halted
@@ -32,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class _Child:
-    def __init__(self, elf: Path, board: boards.Board, cycles: dict[str, float] | None, stall: float) -> None:
+    def __init__(self, elf: Path, board: boards.Board, cycles: Cycles | None, stall: float) -> None:
         self._commands = b""
         self._hz = board.mcu.clock_hz
         self._terminal = Terminal(sys.stdin.fileno(), self._control, self._idle, self._traffic)

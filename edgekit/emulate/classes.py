@@ -42,7 +42,13 @@ CLASSES: dict[str, str] = {
 }
 """Every class and what it holds."""
 
+EVERYWHERE = ("alu", "load", "store", "branch_taken", "branch_not_taken", "branch_indirect")
+"""Classes that no core can be without."""
+
 Counts = tuple[tuple[str, int], ...]
+
+Cycles = Mapping[str, float | None]
+"""Instruction class -> cycles; None for a class of which the core has no instruction."""
 
 MUL = re.compile(r"mul|[su]mull|smul[bt][bt]|smulw[bt]|smmulr?|smu[as]dx?")
 MAC = re.compile(r"ml[as]|[su]mlal|umaal|smlal?[bt][bt]|smlaw[bt]|sml[as]l?dx?|smml[as]r?")
@@ -122,15 +128,26 @@ def _fpu_class(name: str) -> str:
     return "fpu_alu"
 
 
-def cost(counts: Counts, cycles: Mapping[str, float]) -> float:
-    """Estimated cycles of one instruction."""
-    return sum(cycles[name] * n for name, n in counts)
+def cost(counts: Counts, cycles: Cycles) -> float:
+    """Estimated cycles of one instruction. ConfigError where the table says that the core has none of its class."""
+    return sum(_each(name, cycles) * n for name, n in counts)
+
+
+def _each(name: str, cycles: Cycles) -> float:
+    each = cycles[name]
+    if each is None:
+        message = f"the code has a {name} instruction ({CLASSES[name]}), but the core's cycle table says it has none"
+        raise ConfigError("emulator.cycles", message, "see [none] in profiles/cpu/")
+    return each
 
 
 def check_table(cycles: Mapping[str, Any]) -> None:
-    """ConfigError where a cost table lacks a class or has one that does not exist: an estimate never fills a gap."""
+    """ConfigError where a cost table lacks a class, has one that does not exist, or says None for one that every core
+    has: an estimate never fills a gap."""
     missing = [name for name in CLASSES if name not in cycles]
     unknown = [name for name in cycles if name not in CLASSES]
-    if missing or unknown:
+    empty = [name for name in EVERYWHERE if name in cycles and cycles[name] is None]
+    if missing or unknown or empty:
         said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
+        said += [f"says that a core has no {', '.join(empty)}"] * bool(empty)
         raise ConfigError("emulator.cycles", f"the core's cycle table {' and '.join(said)}", "see profiles/cpu/")

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .classes import cost
+from .classes import Cycles, cost
 from .isa_check import Listing
+from .tally import Tally
 
 _FLUSH = 1 << 22  # blocks; a longer trace is evaluated when there is a chance to, to bound its memory
 
@@ -44,10 +45,10 @@ class Counter:
     """Counts what has been executed, in all and per layer.
 
     listing  the image's instructions
-    cycles   class -> cycles, for estimates; None without
+    cycles   class -> cycles, for estimates; None without. ConfigError where a class runs that the core has none of
     """
 
-    def __init__(self, listing: Listing, cycles: Mapping[str, float] | None) -> None:
+    def __init__(self, listing: Listing, cycles: Cycles | None) -> None:
         self.trace: array[int] = array("I")
         self.total = 0
         self.layer: int | None = None
@@ -63,10 +64,12 @@ class Counter:
         self._rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._last = 0  # the block that the evaluated trace ends with
         self._in_progress = False  # that block was evaluated before it came to its end
+        self._falls_to: tuple[int, float] | None = None  # its end, and what is saved where the next one begins there
         self._resume_at: int | None = None
         self._instructions: dict[int, int] = {}
         self._estimates: dict[int, float] = {}
         self._complete = False
+        self._tally: Tally | None = None
 
     def translated(self, address: int, size: int, count: int) -> None:
         """The engine translated a block of `size` bytes and `count` instructions at `address`."""
@@ -90,7 +93,7 @@ class Counter:
         body = sum(cost(self._listing.counts[i], self._cycles) for i in span)
         if not span or self._listing.addresses[span[-1]] not in self._listing.conditional:
             return body, 0.0
-        return body, self._cycles["branch_taken"] - self._cycles["branch_not_taken"]
+        return body, cost((("branch_taken", 1),), self._cycles) - cost((("branch_not_taken", 1),), self._cycles)
 
     def crowded(self) -> bool:
         """Whether the trace is long enough that flush() should be called soon."""
@@ -129,9 +132,12 @@ class Counter:
         end = last + self._size[self._blocks[last]]
         if last <= pc < end:
             self.flush()
+            self._falls_to = None
             left = self._listing.count(pc, end)
             spent = self._block_cost(pc, end - pc)[0] if self._cycles is not None else 0.0
             self.total -= left
+            if self._tally is not None:
+                self._tally.span(pc, end, -1)
             if self.layer is not None and self._resume_at is None:
                 self._instructions[self.layer] -= left
                 self._estimates[self.layer] -= spent
@@ -164,10 +170,29 @@ class Counter:
         if self.trace and self.trace[-1] == entry:
             self.trace.pop()
             self.flush()
+            self._falls_to = None
             self.total += self._count[self._blocks[entry]]
+            if self._tally is not None:
+                self._tally.add(np.array([entry], np.uint32), np.array([self._size[self._blocks[entry]]]))
             self._last, self._in_progress = entry, True
         else:
             self.flush()
+
+    def tally(self, pc: int | None) -> None:
+        """Count by class from the instruction at pc on, which is in the current block; None: from the next block on."""
+        self.flush()
+        self._tally = Tally(self._listing)
+        if pc is not None and self._last <= pc < self.last_end():
+            self._tally.add(np.array([pc], np.uint32), np.array([self.last_end() - pc]))
+
+    def tallied(self, pc: int) -> Mapping[str, int]:
+        """What ran since tally(), up to the instruction at pc in the current block: class -> how often."""
+        self.flush()
+        assert self._tally is not None
+        if self._last <= pc < self.last_end():
+            self._tally.span(pc, self.last_end(), -1)
+        tally, self._tally = self._tally, None
+        return tally.classes()
 
     def marks(self) -> Marks:
         """The last inference's counts, as far as it got."""
@@ -188,9 +213,12 @@ class Counter:
         rows = self._rows[at]
         executed = counts[rows]
         self.total += int(executed.sum())
+        if self._tally is not None:
+            self._tally.add(trace, sizes[rows].astype(np.int64))
         if self.layer is None:
             return
-        first = 0
+        first, fell = 0, self._falls_to
+        self._falls_to = None
         if self._resume_at is not None:
             returned = np.flatnonzero(trace == self._resume_at)
             if not returned.size:
@@ -201,6 +229,9 @@ class Counter:
             estimate = float(costs[rows[first:]].sum())
             falls = trace[first + 1 :] == trace[first:-1] + sizes[rows[first:-1]].astype(np.uint32)
             self._estimates[self.layer] += estimate - float(saved[rows[first:-1]][falls].sum())
+            if fell is not None and fell[0] == int(trace[0]):
+                self._estimates[self.layer] -= fell[1]
+            self._falls_to = int(trace[-1]) + int(sizes[rows[-1]]), float(saved[rows[-1]])
 
     def _lookup(self) -> tuple[npt.NDArray[np.float64], ...]:
         if self._tables is None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..boards import Board
 from . import process, qemu
+from .classes import Cycles
 
 
 def start(
-    elf: Path, board: Board, *, cycles: Mapping[str, float] | None = None, timeout: float = 30.0
+    elf: Path, board: Board, *, cycles: Cycles | None = None, timeout: float = 30.0
 ) -> process.EmulatedBoard | qemu.QemuBoard:
     """Run an image on the emulated board, in a child process, and return when its serial port can be opened.
 

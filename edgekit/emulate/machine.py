@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..boards import Board
 from ..errors import DeviceError
 from . import classes, diagnose
 from .bus import Bus
+from .classes import Cycles
 from .counters import Counter, Marks
 from .engine import OK, PAGE, Engine
 from .faults import FaultReport, Halted, Violation
@@ -47,7 +48,7 @@ class Machine:
         board: Board,
         line: HostLine,
         *,
-        cycles: Mapping[str, float] | None = None,
+        cycles: Cycles | None = None,
         on_marks: Callable[[Marks], None] = lambda marks: None,
         on_reset: Callable[[], None] = lambda: None,
         on_slice: Callable[[], None] = lambda: None,

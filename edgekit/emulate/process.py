@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from .. import children, errors
 from ..boards import Board
 from ..errors import ConfigError, DeviceError, EdgekitError, LinkError
+from .classes import Cycles
 from .counters import Marks
 from .engines import require
 from .faults import FaultReport
@@ -36,7 +36,7 @@ class EmulatedBoard:
     the child dies.
     """
 
-    def __init__(self, elf: Path, board: Board, cycles: Mapping[str, float] | None, timeout: float) -> None:
+    def __init__(self, elf: Path, board: Board, cycles: Cycles | None, timeout: float) -> None:
         require()
         if not board.path.is_file():
             raise ConfigError("emulator.board", f"{board.name} was not read from a file, which the emulator needs")
@@ -171,7 +171,7 @@ class EmulatedBoard:
         self._events.put(None)
 
 
-def _command(elf: Path, board: Board, cycles: Mapping[str, float] | None) -> list[str]:
+def _command(elf: Path, board: Board, cycles: Cycles | None) -> list[str]:
     table = json.dumps(None if cycles is None else dict(cycles))
     return [
         sys.executable,
@@ -182,9 +182,7 @@ def _command(elf: Path, board: Board, cycles: Mapping[str, float] | None) -> lis
     ]
 
 
-def start(
-    elf: Path, board: Board, *, cycles: Mapping[str, float] | None = None, timeout: float = 30.0
-) -> EmulatedBoard:
+def start(elf: Path, board: Board, *, cycles: Cycles | None = None, timeout: float = 30.0) -> EmulatedBoard:
     """Run an image on an emulated board, in a child process, and return when its serial port can be opened.
 
     elf      the very file that would be flashed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +11,7 @@ from typing import Literal
 from .. import resources
 from ..boards import Board
 from ..config.toml import Document, decode, read
-from ..emulate.classes import CLASSES
+from ..emulate.classes import CLASSES, EVERYWHERE, Cycles
 
 Provenance = Literal["vendor", "published", "fitted", "assumed"]
 
@@ -59,7 +58,8 @@ class CostTable:
     error         how far off an inference's estimated cycles may be, in words
     not_modelled  what the estimate leaves out
     sources       the documents that rows name, in full
-    instruction   every instruction class and its cost
+    instruction   instruction class -> its cost
+    none          the classes of which the core has no instruction -> why; with `instruction`, every class once
     """
 
     schema: Literal[1]
@@ -68,17 +68,18 @@ class CostTable:
     not_modelled: tuple[str, ...]
     sources: tuple[str, ...]
     instruction: dict[str, Cost]
+    none: dict[str, str] = field(default_factory=dict)
     fit: Fit | None = None
-    path: Path = field(default=Path(), compare=False)
 
     @property
-    def cycles(self) -> Mapping[str, float]:
-        """Instruction class -> cycles."""
-        return {name: cost.cycles for name, cost in self.instruction.items()}
+    def cycles(self) -> Cycles:
+        """Instruction class -> cycles; None for those of which the core has no instruction."""
+        return {**{name: cost.cycles for name, cost in self.instruction.items()}, **dict.fromkeys(self.none)}
 
 
-def cycle_table(board: Board) -> Mapping[str, float] | None:
-    """Instruction class -> cycles for the board's core; None where no table is known, and then no cycles are told."""
+def cycle_table(board: Board) -> Cycles | None:
+    """Cycles of every instruction class on the board's core; None where no table is known, and then no cycles are
+    told."""
     table = cost_table(board.mcu.core)
     return None if table is None else table.cycles
 
@@ -90,7 +91,8 @@ def cost_table(core: str) -> CostTable | None:
 
 
 def load(path: Path) -> CostTable:
-    """Read and check one table: every class of edgekit.emulate.classes once, no other, and each row complete."""
+    """Read and check one table: every class of edgekit.emulate.classes once, with a cost or as one that the core does
+    not have, no other, and each row complete."""
     document = read(path)
     table = decode(document, CostTable)
     if table.core != path.stem:
@@ -102,16 +104,23 @@ def load(path: Path) -> CostTable:
 
 
 def _check_classes(document: Document, table: CostTable) -> None:
-    for name in table.instruction:
-        if name not in CLASSES:
-            close = difflib.get_close_matches(name, CLASSES, n=1, cutoff=0.0)
+    named = [("instruction", name) for name in table.instruction] + [("none", name) for name in table.none]
+    for at in named:
+        if at[1] not in CLASSES:
+            close = difflib.get_close_matches(at[1], CLASSES, n=1, cutoff=0.0)
             raise document.error(
-                ("instruction", name),
+                at,
                 "unknown instruction class",
                 f"did you mean {close[0]}? Valid here: {', '.join(CLASSES)}",
                 "config.key",
             )
-    missing = [name for name in CLASSES if name not in table.instruction]
+    for name, why in table.none.items():
+        if name in table.instruction or name in EVERYWHERE:
+            other = "has a cost, too" if name in table.instruction else "every core has it"
+            raise document.error(("none", name), other, "a class stands in [none] or has a cost")
+        if not why.strip():
+            raise document.error(("none", name), "is empty", "say why the core has none")
+    missing = [name for name in CLASSES if name not in table.instruction and name not in table.none]
     if missing:
         raise document.error(
             ("instruction",), f"lacks {', '.join(missing)}", "an estimate never fills a gap", "config.missing"

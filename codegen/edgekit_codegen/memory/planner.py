@@ -92,9 +92,10 @@ def _tightest(
         return bound, items, placement
     problems = [Problem(way) for way in ways]
     bound = min(bound, *(problem.lower_bound for problem in problems))
-    least = regions[0].size + 1 if placement is None else placement.total
-    if placement is not None and all(segment.kind == "layers" for segment in schedule.segments):
-        least -= least // WORTH
+    least = regions[0].size + 1
+    if placement is not None:
+        layers = all(segment.kind == "layers" for segment in schedule.segments)
+        least = min(least, placement.total - (placement.total // WORTH if layers else 0))
     for way, problem in zip(ways, problems, strict=True):
         enough = bound + bound // ENOUGH
         if least <= enough:
