@@ -49,7 +49,7 @@ def test_the_emulated_board_answers_as_the_reference(name: str, toolchain: str, 
         (r"RCC_APBENR1 \|= RCC_APBENR1_TIM2EN;", "unclocked", "TIM2"),
         (r"RCC_IOPENR \|= 1u << port;", "unclocked", "GPIOA"),
         (r"RCC_PLLCFGR \|= RCC_PLLCFGR_PLLREN;", "clock", "PLLREN"),
-        (r" \| RCC_PLLCFGR_PLLR_DIV2(?=;)", "clock", "PLLR 0 is out of range"),
+        (r" \|\s+RCC_PLLCFGR_PLLR_DIV2(?=;)", "clock", "PLLR 0 is out of range"),
         (r" \| RCC_PLLCFGR_PLLSRC_HSI(?= )", "clock", "started from nothing"),
         (r" \| FLASH_ACR_LATENCY_2WS(?= )", "no-fault", ""),  # the port waits for them, in vain, and stays at 16 MHz
     ],

@@ -340,7 +340,7 @@ def test_what_is_left_to_the_records_kernels() -> None:
         builder.conv(x, 8, 3, dilation=2),
         builder.depthwise(x, 8),
         builder.pool("average", x, 16, 1),
-        builder.sigmoid(x),
+        builder.softmax(x),
     )
     graph = builder.graph("several", *made)
     assert [kernel_of(graph, op, MVE) for op in graph.ops] == [TABLE[op.kind].kernel for op in graph.ops]
