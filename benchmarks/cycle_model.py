@@ -24,7 +24,8 @@ from edgekit.profiler.costs import cost_table
 from edgekit.profiler.published import published
 
 from . import cycle_model_runs as runs
-from .cycle_model_page import render, stands_for
+from .cycle_model_errors import stands_for
+from .cycle_model_page import render
 from .cycle_model_runs import M4, M7, Run
 from .models import ROOT, models
 

@@ -69,7 +69,7 @@ def measure(model: str) -> tuple[str, tuple[Layer, ...]]:
 
 def read(text: str) -> Page:
     """A page as render() wrote it."""
-    toolchain = re.search(r"built by (.+) at", text)
+    toolchain = re.search(r"built by (.+),$", text, re.MULTILINE)
     page: dict[str, list[Layer]] = {}
     for line in text.splitlines():
         cells = [cell.strip().replace(",", "") for cell in line.strip("|").split("|")]

@@ -115,7 +115,7 @@ def _attempt(target: Target) -> Row | str:
 
 def read(text: str) -> Page:
     """A page as render() wrote it."""
-    versions = re.search(r"^Toolchains: (.+); -O", text, re.MULTILINE)
+    versions = re.search(r"^Toolchains: (.+); optimized ", text, re.MULTILINE)
     page = Page(dict(v.split(" ") for v in versions[1].split(", ")) if versions else {}, {}, {})
     board = ""
     for line in text.splitlines():

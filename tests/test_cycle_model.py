@@ -14,8 +14,9 @@ from support.bare_metal import Line, board, compile_image
 from support.models import model_path
 
 import edgekit
-from benchmarks import cycle_model, cycle_model_page, elf_counts
-from benchmarks.cycle_model_page import Pair, factor_without, fit_without, goals, left_out, pairs, render, span
+from benchmarks import cycle_model, elf_counts
+from benchmarks.cycle_model_errors import COUNTERPART, Pair, factor_without, fit_without, goals, groups, left_out, pairs
+from benchmarks.cycle_model_page import render, span
 from benchmarks.cycle_model_runs import CMSIS_NN, Run, elf, representable, whole
 from edgekit import boards, frontend, pipeline
 from edgekit.api.device import random_inputs
@@ -224,11 +225,11 @@ def test_cmsis_nn_computes_every_layer_of_the_comparison() -> None:
 
 
 def run_of(model: str, cycles: int, core: str = "cortex-m4") -> Run:
-    return Run((cycle_model_page.COUNTERPART,), "cortex-m4", CMSIS_NN, model, 1000, {core: cycles})
+    return Run((COUNTERPART,), "cortex-m4", CMSIS_NN, model, 1000, {core: cycles})
 
 
 def row(model: str, core: str = "cortex-m4") -> Published:
-    wanted = (core, cycle_model_page.COUNTERPART, model)
+    wanted = (core, COUNTERPART, model)
     return next(r for r in published() if (r.submission.core, r.submission.engine, r.result.model) == wanted)
 
 
@@ -296,7 +297,7 @@ def rows_of_the_page() -> list[Pair]:
 
 
 def test_the_pages_errors_are_those_that_cost_tables_tell() -> None:
-    of = cycle_model_page.groups(rows_of_the_page())
+    of = groups(rows_of_the_page())
     assert len(of) >= 4 and all(len(each) == 4 for each in of.values())
     for (core, engine, _), each in of.items():
         spans = span([pair.off for pair in each])
@@ -305,6 +306,6 @@ def test_the_pages_errors_are_those_that_cost_tables_tell() -> None:
         assert table is not None and f"{spans} against {engine}" in table.error
     m4, m7 = cost_table("cortex-m4"), cost_table("cortex-m7")
     assert m4 is not None and m7 is not None
-    own = span([pair.off for pair in of["cortex-m4", cycle_model_page.COUNTERPART, CMSIS_NN]])
+    own = span([pair.off for pair in of["cortex-m4", COUNTERPART, CMSIS_NN]])
     assert f"the Cortex-M4 table's own, {own}" in m7.error
     assert all("docs/cycle_model.md" in table.error for table in (m4, m7))

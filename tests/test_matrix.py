@@ -71,6 +71,12 @@ def test_the_emulated_board_gives_the_references_bytes(cell: Cell, tmp_path: Pat
         assert not slower, f"layers execute more than in docs/layers.md: {slower}"
 
 
+def test_the_page_of_layers_says_which_toolchain_it_is_about() -> None:
+    """Without it nothing would be compared."""
+    page = layers.read(layers.PAGE.read_text(encoding="utf-8"))
+    assert page.toolchain == f"gnu {status.read(status.PAGE.read_text(encoding='utf-8')).versions['gnu']}"
+
+
 def test_a_layer_that_executes_more_is_named() -> None:
     page = layers.read(layers.PAGE.read_text(encoding="utf-8"))
     before = page.layers["digits"]

@@ -117,6 +117,14 @@ def test_an_instruction_that_the_core_does_not_have_is_an_error_and_costs_no_zer
         run(source.replace("@MLA@", mla), tmp_path, cycles=cycles)
 
 
+def test_code_of_a_cortex_m0_is_weighed_with_its_smaller_table(tmp_path: Path) -> None:
+    """Compilers use nothing there that the Cortex-M0+'s table says does not exist."""
+    pytest.importorskip("unicorn")
+    pytest.importorskip("capstone")
+    source = "volatile u32 x, y; void test(void) { x = x * y + x; y = (x >> 3) + (u8)y; }"
+    assert run(source, tmp_path, core="cortex-m0", fpu="none", cycles=table("cortex-m0plus").cycles).ended
+
+
 def test_no_table_lacks_what_every_core_has() -> None:
     with pytest.raises(ConfigError, match="says that a core has no branch_taken"):
         check_table({**table("cortex-m4").cycles, "branch_taken": None})
