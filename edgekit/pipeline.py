@@ -21,7 +21,7 @@ from edgekit_codegen.memory.planner import make_plan
 from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.passes.rewrites import NONE, Rewrites
-from edgekit_codegen.schedule import ends, fitting, front, layerwise, misfit
+from edgekit_codegen.schedule import beyond, ends, fitting, front, layerwise, misfit
 from edgekit_codegen.schedule.fitting import Fitting
 from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
@@ -119,8 +119,7 @@ def compile_model(
         if slowdown is None:
             found = fitting.fitting(read.graph, read.target, sram, pulled, pushed)
         else:
-            plan = front.smallest(read.graph, read.target, slowdown, sram, pulled, pushed)
-            found = Fitting(NONE, read.graph, plan)
+            found = beyond.smallest(read.graph, read.target, slowdown, sram, pulled, pushed)
         if solver:
             found = replace(found, plan=make_plan(found.graph, found.plan.schedule, read.target, refine))
         validate(found.graph, found.plan, read.target)
@@ -186,9 +185,9 @@ def read_model(model: Path, board: Board, io: str = "model", kernels: str = "edg
 def pareto(read: Read, stream_input: bool = False, stream_output: bool = False) -> tuple[front.Point, ...]:
     """Plans that no other one beats in both memory and time, the fastest first, each of them certified."""
     with compiler_errors(read.source.name):
-        points = front.front(read.graph, read.target, *_ends(read.graph, stream_input, stream_output))
+        points = beyond.points(read.graph, read.target, *_ends(read.graph, stream_input, stream_output))
         for point in points:
-            validate(read.graph, point.plan, front.unlimited(read.target))
+            validate(fitting.prepared(read.graph, point.rewrites), point.plan, front.unlimited(read.target))
     return points
 
 

@@ -17,6 +17,7 @@ class PlanPoint:
     flash_bytes         of weights, epilogues and constant operands, exact; without code and alignment
     input               "resident", or "streamed": each row delivered once, in order
     output              the same: each row handed over once, in order
+    rewritten           what is computed again, or in groups
     """
 
     arena_bytes: int
@@ -28,6 +29,7 @@ class PlanPoint:
     input: str
     output: str
     schedule: str
+    rewritten: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -134,6 +134,24 @@ def test_a_file_whose_rewrites_are_impossible_is_refused(model: Path, tmp_path: 
     assert caught.value.code == "schedule.impossible"
 
 
+def test_the_front_goes_on_where_layers_are_computed_again(model: Path) -> None:
+    """Points of the graph itself come first, those beyond say what they do, and one of them is planned as it says."""
+    points = plan(model, board="host", pareto=True).points
+    again = [point for point in points if point.rewritten]
+    assert points[0].rewritten == () and again
+    assert min(p.arena_bytes for p in points if not p.rewritten) > max(p.arena_bytes for p in again)
+    assert all("computed again" in p.rewritten[0] and p.mac_factor > 1.0 < p.slowdown for p in again)
+    assert plan(model, board="host", sram=again[-1].arena_bytes).arena_bytes <= again[-1].arena_bytes
+
+
+def test_the_smallest_plan_within_some_time_may_compute_layers_again(model: Path, tmp_path: Path) -> None:
+    whole, slower = (plan(model, board="host", latency_overhead=times) for times in (1.05, 3.0))
+    assert not whole.rewritten and slower.rewritten
+    assert slower.arena_bytes < LARGE < whole.arena_bytes
+    built = build(model, board="host", out=tmp_path, latency_overhead=3.0)
+    assert (built.arena_bytes, built.rewritten) == (slower.arena_bytes, slower.rewritten)
+
+
 def test_a_budget_that_is_too_small_names_what_would_be_computed_again(model: Path) -> None:
     with pytest.raises(FitError, match="computed again"):
         plan(model, board="host", sram=500)

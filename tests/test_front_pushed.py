@@ -17,7 +17,8 @@ from edgekit_codegen.memory import Plan, make_plan
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops.attributes import Concatenation, Conv2D, Resize
 from edgekit_codegen.schedule import ends, walk
-from edgekit_codegen.schedule.front import fastest, front, smallest
+from edgekit_codegen.schedule.beyond import smallest
+from edgekit_codegen.schedule.front import fastest, front
 from edgekit_codegen.schedule.segments import Segments
 from edgekit_codegen.schedule.text import describe
 
@@ -63,7 +64,7 @@ def test_a_whole_u_net_is_one_stream() -> None:
     segments = Segments(graph, graph.inputs, graph.outputs)
     schedule = segments.schedule((segments.piece(0, segments.count),))
     assert schedule is not None
-    plan = smallest(graph, plans.HOST, 8.0, pulled=graph.inputs, pushed=graph.outputs)
+    plan = smallest(graph, plans.HOST, 8.0, pulled=graph.inputs, pushed=graph.outputs).plan
     check(graph, plan)
     assert describe(plan.schedule).startswith("stream 0-19"), describe(plan.schedule)
 
@@ -71,7 +72,7 @@ def test_a_whole_u_net_is_one_stream() -> None:
 def test_slowness_is_bounded_with_streamed_ends_too() -> None:
     graph = plans.chain(24)
     both = graph.inputs, graph.outputs
-    plan = smallest(graph, plans.HOST, 8.0, None, *both)
+    plan = smallest(graph, plans.HOST, 8.0, None, *both).plan
     check(graph, plan)
     with pytest.raises(DoesNotFit) as caught:
         smallest(graph, plans.HOST, 1.0, None, *both)

@@ -10,7 +10,7 @@ from edgekit_codegen import cost, passes
 from edgekit_codegen.emit.names import Names
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.providers import kernel_of
-from edgekit_codegen.schedule import walk
+from edgekit_codegen.schedule import fitting, walk
 from edgekit_codegen.schedule.front import Point
 from edgekit_codegen.schedule.text import describe
 
@@ -263,6 +263,7 @@ def _point(graph: Graph, board: Board, point: Point) -> PlanPoint:
         input=point.input,
         output=point.output,
         schedule=describe(point.plan.schedule),
+        rewritten=fitting.describe(fitting.prepared(graph, point.rewrites), point.plan.schedule, point.rewrites),
     )
 
 

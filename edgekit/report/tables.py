@@ -107,7 +107,8 @@ def points(found: Sequence[PlanPoint]) -> Table:
         share = "" if point.extra_instructions == 0 else f"{point.slowdown - 1:+.2%}"
         cycles = "" if point.cycles_estimate is None else f"{point.cycles_estimate / 1e6:,.2f} M"
         factor = f"{point.mac_factor:.2f}x"
-        table.add_row(f"{point.arena_bytes:,}", factor, work, share, cycles, point.input, point.output, point.schedule)
+        schedule = "; ".join((point.schedule, *point.rewritten))
+        table.add_row(f"{point.arena_bytes:,}", factor, work, share, cycles, point.input, point.output, schedule)
     return table
 
 

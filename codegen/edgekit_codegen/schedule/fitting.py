@@ -66,7 +66,7 @@ def fitting(
     waiting = _waits(graph, limit)
     if not waiting and (plan := front.within(graph, target, limit, pulled, pricings, pushed)) is not None:
         return Fitting(NONE, graph, plan)
-    tried = _rewritten(graph, limit, pulled)
+    tried = rewritten_graphs(graph, limit, pulled)
     rough: Fitting | None = None
     for number, (rewrites, changed) in enumerate(tried):
         if _waits(changed, limit):
@@ -151,7 +151,7 @@ def describe(changed: Graph, schedule: Schedule, rewrites: Rewrites) -> tuple[st
     return (*again, *groups, *splits)
 
 
-def _rewritten(graph: Graph, limit: int, pulled: Collection[TensorId]) -> list[tuple[Rewrites, Graph]]:
+def rewritten_graphs(graph: Graph, limit: int, pulled: Collection[TensorId]) -> list[tuple[Rewrites, Graph]]:
     """Rewritten graphs, that with the least work first."""
     found: dict[Rewrites, Graph] = {}
     for rewrites in _choices(graph, limit, pulled):
