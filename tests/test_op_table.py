@@ -16,6 +16,7 @@ import pytest
 from support.kernel_runner import FLAGS, HEADERS, compiler
 
 from edgekit_codegen import ops, reference
+from edgekit_codegen.emit.project import headers
 from edgekit_codegen.ir import Attrs
 from edgekit_codegen.ops import TABLE, OpRecord
 from edgekit_codegen.ops.record import Kernel, Overlap
@@ -47,7 +48,7 @@ def kernel_problems(kernel: Kernel) -> list[str]:
     text = " ".join(path.read_text().split())
     struct, function = re.escape(kernel.struct), re.escape(kernel.function)
     found = []
-    if not re.search(rf"\}} {struct};", text):
+    if not re.search(rf"\}} {struct};", " ".join(headers([kernel.header]).values())):
         found.append(f"{kernel.header} does not define {kernel.struct}")
     arguments = rf"const {struct} \*p, const int8_t \*const in\[\], int8_t \*out, (int y, )?int x0, int x1, "
     if not re.search(rf"{function}\({arguments}const void \*w, const ek_requant_t \*q, void \*scratch\)", text):

@@ -36,7 +36,7 @@ def describe(graph: Graph, op: Op) -> str:
 
 
 class Form(IntEnum):
-    """How the kernel finds weights and epilogues: the EK_CONV2D_ constants of c/kernels/conv2d.h."""
+    """How the kernel finds weights and epilogues: the EK_CONV2D_ constants of c/kernels/ek_conv2d_window.h."""
 
     PLAIN = 0
     PAIRS = 1
