@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
 import edgekit
@@ -95,15 +96,20 @@ def layers(profiled: Sequence[LayerResult]) -> Iterator[str]:
         yield f"    {layer.name:24}{macs:12,}{count:12,}" + (f"{count / macs:8.2f}" if macs else "")
 
 
-def write() -> None:
-    """The page, with a line for everything."""
+def write(jobs: int) -> None:
+    """The page, with a line for everything. jobs: processes that work on them"""
+    every = product(models(), BOARDS, KERNELS, TOOLCHAINS, OPTIMIZE)
+    wanted = [names for names in every if names[2] != "cmsis-nn" or names[3:] == COMPARED]
     lines = [_ABOUT + head()]
-    for names in product(models(), BOARDS, KERNELS, TOOLCHAINS, OPTIMIZE):
-        if names[2] == "cmsis-nn" and names[3:] != COMPARED:
-            continue
-        lines.append(row(names, *run(*names)))
-        print(lines[-1], file=sys.stderr, flush=True)
+    with ProcessPoolExecutor(jobs) as pool:
+        for line in pool.map(_line, wanted):
+            lines.append(line)
+            print(line, file=sys.stderr, flush=True)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _line(names: tuple[str, str, str, str, str]) -> str:
+    return row(names, *run(*names))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -115,9 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--optimize", action="append", choices=tuple(LEVELS))
     parser.add_argument("--layers", action="store_true", help="every layer, too")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes that write it")
     options = parser.parse_args(arguments)
     if options.write:
-        write()
+        write(options.jobs)
         return
     print(head())
     chosen = (

@@ -12,13 +12,16 @@ from support import plans, schedules
 from support.graph_builder import GraphBuilder
 from support.models import NAMES
 
+from edgekit import boards
 from edgekit_codegen.errors import DoesNotFit
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory import make_plan
-from edgekit_codegen.memory.buffer import Buffer, live_bytes
+from edgekit_codegen.memory.buffer import Buffer, align_up, live_bytes, lower_bound
 from edgekit_codegen.memory.buffers import buffers
+from edgekit_codegen.memory.calls import Call, calls
 from edgekit_codegen.memory.pack import pack
 from edgekit_codegen.memory.validate import validate
+from edgekit_codegen.providers import kernel_of
 from edgekit_codegen.schedule import layerwise
 from edgekit_codegen.schedule.segments import Segments
 from edgekit_codegen.target import Region, Target
@@ -265,3 +268,20 @@ def test_a_graph_of_hundreds_of_operators_is_planned() -> None:
     validate(graph, plan, plans.HOST)
     assert plan.arena_bytes <= busiest(graph)
     assert len(buffers(graph, plan.schedule)) > 100
+
+
+@pytest.mark.parametrize("name", ["mlperf_tiny_vww", "mlperf_tiny_ic", "mlperf_tiny_kws", "mcunet_vww1"])
+def test_kernels_find_their_working_memory_in_one_piece_wherever_it_fits(name: str) -> None:
+    """Tensors make room for it, in no more bytes than they take without: it saves a fifth of a layer's instructions."""
+    graph, target = plans.real(name), boards.target(boards.load("stm32f746"))
+    plan = make_plan(graph, layerwise.schedule(graph), target)
+    items, given = buffers(graph, plan.schedule), {scratch.op for scratch in plan.scratch}
+    could = 0
+    for call in calls(graph, plan.schedule):
+        assert isinstance(call, Call)
+        bytes_ = kernel_of(graph, graph.ops[call.op], target).spare(graph, graph.ops[call.op])
+        wanted = Buffer((), call.op, align_up(bytes_), int(call.first.min()), int(call.last.max()), 0)
+        if bytes_ and lower_bound((*items, wanted)) <= plan.arena_bytes:
+            could += 1
+            assert call.op in given
+    assert could > 3

@@ -109,7 +109,7 @@ EK_KERNEL int ek_conv2d_widened(const ek_conv2d_t *p)
 {
     const ek_pairs_t pairs = ek_conv2d_pairs(p);
     const int inputs = (pairs.tile - 1) * EK_BLOCK - pairs.gap / EK_TILE;
-    const bool many = p->out_c >= (EK_SMALL ? 1 : 3) * EK_TILE && p->act_min == -128 && p->act_max == 127;
+    const bool many = p->out_c >= (EK_SMALL ? 1 : 2) * EK_TILE && p->act_min == -128 && p->act_max == 127;
     const int most = p->form == EK_CONV2D_COPIED_PAIRS ? EK_CONV2D_WINDOW : EK_PAIRS_WIDENED;
     return p->form != EK_CONV2D_PLAIN && many && inputs <= most ? inputs : 0;
 }
