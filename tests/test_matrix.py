@@ -65,6 +65,9 @@ def test_the_emulated_board_gives_the_references_bytes(cell: Cell, tmp_path: Pat
         complaints = page.complaints(cell.target, status.row(built, sum(answers[0].instructions)))
         assert not complaints, f"docs/status.md is another: run `make status`, and say why: {complaints}"
 
+    if cell.optimize == "size" and page.same(built.toolchain):
+        assert built.code_bytes < page.rows[cell.target].code, "code made small is no smaller"
+
     by_layer = layers.read(layers.PAGE.read_text(encoding="utf-8"))
     if (cell.board, cell.optimize, built.toolchain) == (layers.BOARD, layers.OPTIMIZE, by_layer.toolchain):
         slower = layers.slower(by_layer.layers[cell.model], answers[0].instructions)
