@@ -154,7 +154,7 @@ def test_plan_lists_the_front(tmp_path: Path) -> None:
     assert data["schedule"] == "layers" and data["input"] == "resident"
     assert data["arena_bytes"] == data["points"][0]["arena_bytes"]
     keys = {"arena_bytes", "mac_factor", "cycles_estimate", "flash_bytes", "input", "schedule", "extra_instructions"}
-    keys |= {"slowdown", "output"}
+    keys |= {"slowdown", "output", "rewritten"}
     assert all(set(point) == keys for point in data["points"])
 
 
