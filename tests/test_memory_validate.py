@@ -23,6 +23,7 @@ from edgekit_codegen.memory.clearance import clearances
 from edgekit_codegen.memory.plan import Plan, Scratch, Storage
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops import TABLE
+from edgekit_codegen.ops.attributes import Conv2D
 from edgekit_codegen.ops.record import Overlap
 from edgekit_codegen.schedule.types import Segment
 
@@ -121,10 +122,19 @@ def test_what_overlaps_cannot_come_nearer_by_a_word(name: str, monkeypatch: pyte
     for i, below in enumerate(items):
         for j, above in enumerate(items):
             tight = nearest[i, j] < below.size and offsets[j] - offsets[i] == nearest[i, j] > 0
-            if i != j and tight and graph.ops[0].kind != "quantize":
+            if i != j and tight and graph.ops[0].kind != "quantize" and not skips_columns(graph, below.tensors):
                 found += 1
                 refuse(graph, moved(plan, above.tensors[0], offsets[j] - 4))
     assert found or name in ("mlperf_tiny_ad", "mcunet_vww1")
+
+
+def skips_columns(graph: Graph, tensors: tuple[TensorId, ...]) -> bool:
+    """Whether a window narrower than its stride reads one of them: the columns between hold nothing that is needed."""
+    return any(
+        op.inputs[0] in tensors and graph.tensors[op.inputs[1] or 0].shape[2] < op.attrs.stride[1]
+        for op in graph.ops
+        if isinstance(op.attrs, Conv2D)
+    )
 
 
 @given(plans.graphs(), st.data())
