@@ -22,10 +22,10 @@ DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
 ROUNDS = {
     "digits": 1,
     "every operator": 3,
-    "mlperf_tiny_kws": 10,
+    "mlperf_tiny_kws": 7,
     "mlperf_tiny_vww": 4,
-    "mlperf_tiny_ic": 9,
-    "mlperf_tiny_ad": 13,
+    "mlperf_tiny_ic": 10,
+    "mlperf_tiny_ad": 15,
     "mlperf_tiny_sww": 12,
     "mcunet_vww1": 2,
 }  # of 100 files; the longer one takes, the fewer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,20 +11,15 @@ from support import batch, host_model, plans
 
 from benchmarks.memory_zoo import ZOO
 from edgekit_codegen import passes
-from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.validate import validate
-from edgekit_codegen.schedule.front import Point, front
-
-
-@cache
-def planned(name: str) -> tuple[Graph, tuple[Point, ...]]:
-    graph = passes.optimize(ZOO[name]()).graph
-    return graph, front(graph, plans.HOST)
+from edgekit_codegen.schedule.front import front
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_fronts_fall_and_never_exceed_layer_by_layer(name: str) -> None:
-    graph, points = planned(name)
+def test_fronts_fall_and_both_ends_compute_the_reference(name: str, tmp_path: Path) -> None:
+    """No point exceeds layer by layer, every one is valid, and the code of the first and the last is run."""
+    graph = passes.optimize(ZOO[name]()).graph
+    points = front(graph, plans.HOST)
     for point in points:
         validate(graph, point.plan, plans.HOST)
     dense = plans.plan(graph)
@@ -34,11 +28,6 @@ def test_fronts_fall_and_never_exceed_layer_by_layer(name: str) -> None:
     for before, after in pairwise(points):
         assert after.overhead > before.overhead
         assert after.plan.arena_bytes < before.plan.arena_bytes
-
-
-@pytest.mark.parametrize("name", ZOO)
-def test_generated_code_of_both_ends_of_the_front_is_the_reference(name: str, tmp_path: Path) -> None:
-    graph, points = planned(name)
     inputs = host_model.random_inputs(graph, np.random.default_rng(4))
     ends = {id(point): point.plan for point in (points[0], points[-1])}.values()
     results = batch.run([batch.Case(graph, plan, inputs) for plan in ends], tmp_path)

@@ -19,7 +19,7 @@ from .place import Placement, place
 from .plan import Fresh, Plan, RegionUse, Scratch, Storage, Strip
 from .problem import Packing, Problem
 from .rotate import rotated
-from .spare import roomier, spare
+from .spare import with_spare
 
 ROUNDS = (2, 4)
 """Lengths of rings that share bytes which are tried."""
@@ -57,7 +57,9 @@ def make_plan(
     if packer is not None and items and placement.heights[0] == placement.total:
         packing = packer(Problem(items), Packing(placement.offset, placement.total))
         placement = replace(placement, offset=packing.offsets, heights=(packing.height, *placement.heights[1:]))
-    placement = roomier(graph, schedule, target, items, placement)
+    spare: tuple[Scratch, ...] = ()
+    if limit is None or placement.total <= limit:
+        placement, spare = with_spare(graph, schedule, target, items, placement)
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )
@@ -70,7 +72,7 @@ def make_plan(
                 for item, region, offset in zip(items, placement.region, placement.offset, strict=True)
                 if item.op is not None
             ),
-            *spare(graph, schedule, target, items, placement),
+            *spare,
         ),
         regions=uses,
         arena_bytes=placement.total,

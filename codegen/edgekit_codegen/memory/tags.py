@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,21 @@ NOTHING, SCRATCH, SUMS = -1, -2, -3  # tags, SUMS and all below for sums; a tens
 NO_LOOP: Env = {}
 
 
+class Lies(NamedTuple):
+    """Where some rows of a tensor are, that follow each other.
+
+    held     what there is of the tensor
+    region   of the rows
+    offsets  of each row, or of what a tile has of it, in bytes
+    pitch    bytes from one row to the next
+    """
+
+    held: Box
+    region: int
+    offsets: Tags
+    pitch: int
+
+
 class TaggedArena:
     """One inference's arena; nothing is written yet.
 
@@ -40,6 +54,7 @@ class TaggedArena:
         self.regions: list[Tags] = np.split(self.tags, np.cumsum(used)[:-1]) if used else []
         self._graph = graph
         self._storages = {s.tensor: s for s in plan.storages}
+        self._offsets = {s.tensor: np.array(s.offsets, np.int64) for s in plan.storages}
         self._fresh: dict[TensorId, frozenset[int]] = {}
         self._first = _first_tags(graph)
         self._tags = _tensor_tags(graph, self._first, frozenset(walk.layers(plan.schedule)))
@@ -58,28 +73,33 @@ class TaggedArena:
 
     def place(self, ident: TensorId, y: int, env: Env = NO_LOOP) -> tuple[int, int]:
         """Region and offset of a row now; of one in a tile, of what the tile has of it."""
-        s = self.storage(ident)
-        if s.strip is not None and self._in_strip(s.strip, y, env):
-            return s.strip.region, s.strip.offset + (y - s.strip.y.at(env)) * self.pitch(ident, y, env)
-        if s.fresh is not None and y in self._fresh.get(ident, ()):
-            return s.fresh.region, s.fresh.offset + y % s.fresh.rows * s.pitch
-        return s.region, s.offsets[y % s.slots]
+        lies = self._lies(ident, y, y + 1, env)
+        return lies.region, int(lies.offsets[0])
 
     def pitch(self, ident: TensorId, y: int, env: Env = NO_LOOP) -> int:
         """Bytes from that row to the next, where it is now."""
-        s = self.storage(ident)
-        if s.strip is None or not self._in_strip(s.strip, y, env):
-            return s.pitch
-        return s.strip.pixels * (s.box.c1 - s.box.c0) * self._graph.tensors[ident].dtype.size
+        return self._lies(ident, y, y + 1, env).pitch
 
-    def _held(self, ident: TensorId, y: int, env: Env) -> Box:
-        """What there is of a row where it is now."""
+    def places(self, ident: TensorId, y0: int, y1: int, env: Env = NO_LOOP) -> Iterator[Lies]:
+        """Where rows are now: all of them, or one after the other where some may lie elsewhere than others."""
         s = self.storage(ident)
-        if s.strip is not None and self._in_strip(s.strip, y, env):
-            right = s.strip.x.at(env)
-            return replace(s.box, x0=right, x1=right + s.strip.pixels)
-        right = s.first.at(env) if s.first.terms else s.first.const
-        return replace(s.box, x0=s.box.x0 + right, x1=s.box.x1 + right)
+        if s.strip is None and not self._fresh.get(ident):
+            yield self._lies(ident, y0, y1, env)
+        else:
+            yield from (self._lies(ident, y, y + 1, env) for y in range(y0, y1))
+
+    def _lies(self, ident: TensorId, y0: int, y1: int, env: Env) -> Lies:
+        s = self.storage(ident)
+        if s.strip is not None and self._in_strip(s.strip, y0, env):
+            left, pitch = s.strip.x.at(env), s.strip.pixels * (s.box.c1 - s.box.c0)
+            pitch *= self._graph.tensors[ident].dtype.size
+            offset = s.strip.offset + (y0 - s.strip.y.at(env)) * pitch
+            return Lies(_columns(s.box, left, left + s.strip.pixels), s.strip.region, np.array([offset]), pitch)
+        left = s.first.at(env) if s.first.terms else s.first.const
+        held = _columns(s.box, s.box.x0 + left, s.box.x1 + left) if left else s.box
+        if s.fresh is not None and y0 in self._fresh.get(ident, ()):
+            return Lies(held, s.fresh.region, np.array([s.fresh.offset + y0 % s.fresh.rows * s.pitch]), s.pitch)
+        return Lies(held, s.region, self._offsets[ident][np.arange(y0, y1) % s.slots], s.pitch)
 
     def _in_strip(self, strip: Strip, y: int, env: Env) -> bool:
         """Whether a row is one of those that a tile is computing."""
@@ -111,25 +131,27 @@ class TaggedArena:
         """Whether every byte of the part of a tensor is the one that was written for it."""
         return all(np.array_equal(self.regions[r][address], tags) for r, address, tags in self.rows(ident, box, env))
 
-    def rows(self, ident: TensorId, box: Box, env: Env = NO_LOOP) -> Iterator[tuple[int, Any, Tags]]:
-        """Per row of the box: the region, the addresses of its bytes in it, and the tags that belong there."""
+    def rows(self, ident: TensorId, box: Box, env: Env = NO_LOOP) -> Iterator[tuple[int, Tags, Tags]]:
+        """Of some rows of the box at a time: their region, the addresses of their bytes in it, and the tags that belong
+        there."""
         if box.empty:
             return
-        tensor = self._graph.tensors[ident]
+        tensor, y = self._graph.tensors[ident], box.y0
         e = tensor.dtype.size
-        x = np.arange(box.x0, box.x1)[:, None]
-        c = np.arange(box.c0 * e, box.c1 * e)
+        x, c = np.arange(box.x0, box.x1)[:, None], np.arange(box.c0 * e, box.c1 * e)
         tags = self._tags[ident][:, box.x0 : box.x1, box.c0 * e : box.c1 * e]
-        for y in range(box.y0, box.y1):
-            held = self._held(ident, y, env)
+        for held, region, offsets, _ in self.places(ident, box.y0, box.y1, env):
             if min(box.x0 - held.x0, held.x1 - box.x1, box.c0 - held.c0, held.c1 - box.c1) < 0:
                 raise InvalidPlan("plan.invalid", f"'{tensor.name}': {box} reaches outside its storage's {held}")
-            if not held.y0 <= y < held.y1:
-                message = f"'{tensor.name}': row {y} lies outside its storage's rows {held.y0} .. {held.y1 - 1}"
+            end = y + len(offsets)
+            if not held.y0 <= y < end <= held.y1:
+                message = (
+                    f"'{tensor.name}': rows {y} .. {end - 1} reach outside its storage's {held.y0} .. {held.y1 - 1}"
+                )
                 raise InvalidPlan("plan.invalid", message)
-            region, offset = self.place(ident, y, env)
             address = (x - held.x0) * (held.c1 - held.c0) * e + c - held.c0 * e
-            yield region, address.ravel() + offset, tags[y].ravel()
+            yield region, (offsets[:, None] + address.ravel()).ravel(), tags[y:end].ravel()
+            y = end
 
     def describe(self, tag: int) -> str:
         """What a tag stands for, in words; a view's bytes are told as those of the tensor that it shows."""
@@ -141,6 +163,10 @@ class TaggedArena:
         element = (tag - self._first[ident]) // tensor.dtype.size
         row, rest = divmod(element, pixels * channels)
         return f"row {row}, pixel {rest // channels}, channel {rest % channels} of '{tensor.name}'"
+
+
+def _columns(box: Box, x0: int, x1: int) -> Box:
+    return Box(box.y0, box.y1, x0, x1, box.c0, box.c1)
 
 
 def _first_tags(graph: Graph) -> dict[TensorId, int]:

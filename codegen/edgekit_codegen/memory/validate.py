@@ -6,6 +6,7 @@ exactly the tags of the elements it is meant to read, when it reads them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -132,9 +133,10 @@ class _Replay:
             row = Box(y, y + 1, box.x0, box.x1, box.c0, box.c1)
             for s in scratch:
                 self.arena.scratch(s)[:] = SCRATCH
-            for ident, part in rows_read(self.graph, op, row):
+            reads = [(ident, part) for ident, part in rows_read(self.graph, op, row) if not part.empty]
+            for ident, part in reads:
                 self._read(ident, part, f"row {y} of {op.kind}", env)
-            self._disjoint(op, y, env, same_row=record.overlap is Overlap.IN_PLACE)
+            self._disjoint(op, y, reads, env, same_row=record.overlap is Overlap.IN_PLACE)
             self.arena.write(op.outputs[0], row, env)
             if any((self.arena.scratch(s) != SCRATCH).any() for s in scratch):
                 _fail(f"row {y} of {op.kind} overwrites its own scratch")
@@ -259,24 +261,22 @@ class _Replay:
                     _fail(f"{op.kind} (operator {node.op}) overwrites its own sums with their result")
                 del self.added[node.op]
 
-    def _disjoint(self, op: Op, y: int, env: Env, same_row: bool) -> None:
+    def _disjoint(self, op: Op, y: int, reads: Sequence[tuple[TensorId, Box]], env: Env, same_row: bool) -> None:
         """The output row shares no byte with any row that is read for it, or is, where that is allowed, exactly it."""
         out = self.arena.storage(op.outputs[0])
         (here, begin), size = self.arena.place(op.outputs[0], y, env), self.arena.pitch(op.outputs[0], y, env)
         if out.fresh is not None:
             here, begin = out.fresh.region, out.fresh.offset + y % out.fresh.rows * out.pitch
-        _, pixels, channels = self.graph.result(op).hwc
-        for ident, read in rows_read(self.graph, op, Box(y, y + 1, 0, pixels, 0, channels)):
-            if read.empty:
-                continue
-            (there, other), pitch = self.arena.place(ident, read.y0, env), self.arena.pitch(ident, read.y0, env)
-            if there != here or begin + size <= other or other + pitch <= begin:
-                continue
-            name = self.graph.tensors[ident].name
-            if not same_row or self.graph.tensors[ident].dtype is not self.graph.result(op).dtype:
-                _fail(f"row {y} of {op.kind} would overwrite its input '{name}'")
-            if (begin, size) != (other, pitch):
-                _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")
+        for ident, read in reads:
+            for _, there, offsets, pitch in self.arena.places(ident, read.y0, read.y1, env):
+                shared = offsets[(offsets + pitch > begin) & (offsets < begin + size)] if there == here else ()
+                if len(shared) == 0:
+                    continue
+                name = self.graph.tensors[ident].name
+                if not same_row or self.graph.tensors[ident].dtype is not self.graph.result(op).dtype:
+                    _fail(f"row {y} of {op.kind} would overwrite its input '{name}'")
+                if size != pitch or any(offset != begin for offset in shared):
+                    _fail(f"row {y} of {op.kind} shifts onto its input '{name}'")
 
     def _read(self, ident: TensorId, box: Box, when: str, env: Env = NO_LOOP) -> None:
         if not self.arena.holds(ident, box, env):

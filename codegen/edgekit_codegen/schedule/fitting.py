@@ -6,6 +6,7 @@ bottlenecks whose hidden tensor is too wide in groups of hidden channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,7 +68,7 @@ def fitting(
     if not waiting and (plan := front.within(graph, target, limit, pulled, pricings, pushed)) is not None:
         return Fitting(NONE, graph, plan)
     tried = rewritten_graphs(graph, limit, pulled)
-    rough: Fitting | None = None
+    rough: list[Fitting] | None = None
     for number, (rewrites, changed) in enumerate(tried):
         if _waits(changed, limit):
             continue
@@ -75,24 +76,28 @@ def fitting(
             return Fitting(rewrites, changed, plan)
         if rough is None and number < len(tried) - 1:
             rough = _roughly(tried[-MOST:], pulled, pricings[-1], pushed)
-            if rough is None or rough.plan.arena_bytes > FAR * limit:
+            if min((fitted.plan.arena_bytes for fitted in rough), default=math.inf) > FAR * limit:
                 break
-    return _narrowest([(NONE, graph), *tried[-MOST:]], target, limit, pulled, pricings[-1], pushed)
+    if rough is None:
+        rough = _roughly(tried[-MOST:], pulled, pricings[-1], pushed)
+    rough = [*_roughly([(NONE, graph)], pulled, pricings[-1], pushed), *rough]
+    return _narrowest(graph, rough, target, limit, pulled, pricings[-1], pushed)
 
 
 def _narrowest(
-    tried: Sequence[tuple[Rewrites, Graph]],
+    graph: Graph,
+    found: Sequence[Fitting],
     target: Target,
     limit: int,
     pulled: Collection[TensorId],
     pricing: Pricing,
     pushed: Collection[TensorId],
 ) -> Fitting:
-    """The smallest plan of that graph which has it about, where that one fits. Raises as `fitting`. tried: the graph
-    itself, and rewritten ones."""
-    rough = _roughly(tried, pulled, pricing, pushed)
-    if rough is None:
-        return Fitting(NONE, tried[0][1], front.narrowest(tried[0][1], target, limit, pulled, pricing, pushed))
+    """The smallest plan of that graph which has it about, where that one fits. Raises as `fitting`. found: about the
+    smallest plan of the graph itself, and of rewritten ones."""
+    if not found:
+        return Fitting(NONE, graph, front.narrowest(graph, target, limit, pulled, pricing, pushed))
+    rough = min(found, key=lambda fitted: fitted.plan.arena_bytes)
     best = front.least(rough.graph, pulled, pricing, pushed) or rough.plan
     plan = front.planned(rough.graph, best.schedule, target, limit)
     if plan is not None:
@@ -107,11 +112,10 @@ def _roughly(
     pulled: Collection[TensorId],
     pricing: Pricing,
     pushed: Collection[TensorId],
-) -> Fitting | None:
-    """About the smallest plan of some graphs; None where no plan can stream their ends."""
+) -> list[Fitting]:
+    """About the smallest plan of each of some graphs, where one can stream their ends."""
     plans = [(rewrites, graph, front.least(graph, pulled, pricing, pushed, True)) for rewrites, graph in tried]
-    found = [Fitting(rewrites, graph, plan) for rewrites, graph, plan in plans if plan is not None]
-    return min(found, key=lambda fitted: fitted.plan.arena_bytes, default=None)
+    return [Fitting(rewrites, graph, plan) for rewrites, graph, plan in plans if plan is not None]
 
 
 def prepared(graph: Graph, rewrites: Rewrites) -> Graph:
