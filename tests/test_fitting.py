@@ -20,6 +20,7 @@ from edgekit_codegen.ops.attributes import Conv2D
 from edgekit_codegen.passes.rewrites import NONE
 from edgekit_codegen.schedule import front
 from edgekit_codegen.schedule.fitting import Fitting, describe, fitting, mac_factor, overhead
+from edgekit_codegen.schedule.segments import Segments
 
 LARGE, SMALL = 12 * 12 * 32, 12 * 12 * 16
 """Bytes that wait in a block of 32 channels, and in one of 16."""
@@ -27,7 +28,7 @@ LARGE, SMALL = 12 * 12 * 32, 12 * 12 * 16
 
 def least(graph: Graph) -> int:
     """Bytes of the smallest plan without rewrites."""
-    plan = front.least(graph)
+    plan = front.least(Segments(graph))
     assert plan is not None
     return plan.arena_bytes
 

@@ -35,6 +35,7 @@ from edgekit_codegen.passes.channel_split import Split, chains, channel_split, l
 from edgekit_codegen.reference import execute, run
 from edgekit_codegen.schedule import front
 from edgekit_codegen.schedule.fitting import describe, fitting, mac_factor, overhead
+from edgekit_codegen.schedule.segments import Segments
 
 
 @st.composite
@@ -158,7 +159,7 @@ BUDGET = 7 * 7 * 12 + 4 * 7 * 7 * 12 + 7 * 7 * 32 + 700
 
 def test_what_does_not_fit_otherwise_is_split(tmp_path: Path) -> None:
     graph = late()
-    smallest = front.least(graph)
+    smallest = front.least(Segments(graph))
     assert smallest is not None and smallest.arena_bytes > BUDGET
     found = fitting(graph, plans.HOST, BUDGET)
     assert found.plan.arena_bytes <= BUDGET and mac_factor(graph, found.graph, found.plan.schedule) == 1.0

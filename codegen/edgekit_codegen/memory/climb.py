@@ -34,7 +34,7 @@ class Climb:
 
     def __init__(self, problem: Problem, order: list[int], turn: int) -> None:
         self.problem, self.best = problem, problem.first_fit(order)
-        self._order, self._current = order, self.best
+        self._order, self._tried, self._current = order, order, self.best
         self._key = {i: 256 * position for position, i in enumerate(order)}
         self._known = dict(self._key)
         self._idle = self._vain = 0
@@ -55,7 +55,8 @@ class Climb:
             else:
                 self._move()
             key = self._key
-            self._current = self.problem.first_fit(sorted(self._order, key=lambda i: (key[i], i)))
+            known, self._tried = (self._tried, self._current), sorted(self._order, key=lambda i: (key[i], i))
+            self._current = self.problem.first_fit(self._tried, known)
             self._idle += 1
             if self._current.height < self.best.height:
                 self.best, self._known, self._idle, self._vain = self._current, dict(key), 0, 0

@@ -90,25 +90,28 @@ class Problem:
         tight = set(self.tight)
         return [[i for i in np.lexsort((index, *reversed(key))).tolist() if i in tight] for key in keys]
 
-    def first_fit(self, order: Sequence[int]) -> Packing:
+    def first_fit(self, order: Sequence[int], known: tuple[Sequence[int], Packing] | None = None) -> Packing:
         """The buffers of that order, one after the other, at the lowest free address; the offsets of others are -1. The
-        height is at least the lower bound."""
-        offsets = [-1] * len(self.sizes)
-        closed: list[list[tuple[int, int]]] = [[] for _ in self.sizes]
-        for i in order:
-            closed[i].sort()
-            offset = offsets[i] = lowest_start(closed[i])
-            for j, above, below in self.neighbours[i]:
-                if offsets[j] < 0:
-                    closed[j].append((offset - below, offset + above))
+        height is at least the lower bound. known: an order and its packing, whose first buffers lie where they did."""
+        offsets, same = [-1] * len(self.sizes), 0
+        if known is not None:
+            for i, before in zip(order, known[0], strict=True):
+                if i != before:
+                    break
+                offsets[i], same = known[1].offsets[i], same + 1
+        for i in order[same:]:
+            offsets[i] = lowest_start(self._closed(i, offsets))
         return Packing(tuple(offsets), max(self.lower_bound, *map(add, offsets, self.sizes)))
+
+    def _closed(self, i: int, offsets: Sequence[int]) -> list[tuple[int, int]]:
+        """The addresses that those which are placed close for a buffer, sorted."""
+        return sorted([(o - above, o + below) for j, above, below in self.neighbours[i] if (o := offsets[j]) >= 0])
 
     def completed(self, packing: Packing) -> Packing:
         """A packing of the tight buffers, with the easy ones: it is as high as before."""
         offsets = list(packing.offsets)
         for i in self.easy:
-            placed = ((offsets[j], above, below) for j, above, below in self.neighbours[i] if offsets[j] >= 0)
-            offsets[i] = lowest_start(sorted((offset - above, offset + below) for offset, above, below in placed))
+            offsets[i] = lowest_start(self._closed(i, offsets))
         return Packing(tuple(offsets), packing.height)
 
 

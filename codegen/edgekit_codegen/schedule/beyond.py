@@ -13,6 +13,7 @@ from ..target import Target
 from . import fitting, front
 from .fitting import Fitting
 from .front import Point
+from .segments import Segments
 
 
 def points(
@@ -74,6 +75,6 @@ def _smaller(
     """Rewritten graphs that have plans smaller than that, by a point's step at least."""
     less = arena - max(arena // front.STEP, 1)
     for rewrites, changed in fitting.rewritten_graphs(graph, less, pulled)[-fitting.MOST :]:
-        plan = front.least(changed, pulled, pushed=pushed, roughly=True)
+        plan = front.least(Segments(changed, pulled, pushed), roughly=True)
         if plan is not None and plan.arena_bytes <= less:
             yield rewrites, changed

@@ -64,57 +64,48 @@ def fitting(
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
+    segments = Segments(graph, pulled, pushed)
     waiting = _waits(graph, limit)
-    if not waiting and (plan := front.within(graph, target, limit, pulled, pricings, pushed)) is not None:
+    if not waiting and (plan := front.within(segments, target, limit, pricings)) is not None:
         return Fitting(NONE, graph, plan)
-    tried = rewritten_graphs(graph, limit, pulled)
+    tried = [(done, Segments(g, pulled, pushed)) for done, g in rewritten_graphs(graph, limit, pulled)]
     rough: list[Fitting] | None = None
     for number, (rewrites, changed) in enumerate(tried):
-        if _waits(changed, limit):
+        if _waits(changed.graph, limit):
             continue
-        if (plan := front.within(changed, target, limit, pulled, pricings, pushed)) is not None:
-            return Fitting(rewrites, changed, plan)
+        if (plan := front.within(changed, target, limit, pricings)) is not None:
+            return Fitting(rewrites, changed.graph, plan)
         if rough is None and number < len(tried) - 1:
-            rough = _roughly(tried[-MOST:], pulled, pricings[-1], pushed)
+            rough = _roughly(tried[-MOST:], pricings[-1])
             if min((fitted.plan.arena_bytes for fitted in rough), default=math.inf) > FAR * limit:
                 break
-    if rough is None:
-        rough = _roughly(tried[-MOST:], pulled, pricings[-1], pushed)
-    rough = [*_roughly([(NONE, graph)], pulled, pricings[-1], pushed), *rough]
-    return _narrowest(graph, rough, target, limit, pulled, pricings[-1], pushed)
+    several = [(NONE, segments), *tried[-MOST:]]
+    rough = [*_roughly(several[:1], pricings[-1]), *(_roughly(several[1:], pricings[-1]) if rough is None else rough)]
+    return _narrowest(several, rough, target, limit, pricings[-1])
 
 
 def _narrowest(
-    graph: Graph,
-    found: Sequence[Fitting],
-    target: Target,
-    limit: int,
-    pulled: Collection[TensorId],
-    pricing: Pricing,
-    pushed: Collection[TensorId],
+    tried: Sequence[tuple[Rewrites, Segments]], found: Sequence[Fitting], target: Target, limit: int, pricing: Pricing
 ) -> Fitting:
-    """The smallest plan of that graph which has it about, where that one fits. Raises as `fitting`. found: about the
-    smallest plan of the graph itself, and of rewritten ones."""
+    """The smallest plan of that graph which has it about, where that one fits. Raises as `fitting`. tried: the graph
+    itself, and rewritten ones; found: about the smallest plan of each."""
     if not found:
-        return Fitting(NONE, graph, front.narrowest(graph, target, limit, pulled, pricing, pushed))
+        rewrites, segments = tried[0]
+        return Fitting(rewrites, segments.graph, front.narrowest(segments, target, limit, pricing))
     rough = min(found, key=lambda fitted: fitted.plan.arena_bytes)
-    best = front.least(rough.graph, pulled, pricing, pushed) or rough.plan
+    segments = next(segments for rewrites, segments in tried if rewrites == rough.rewrites)
+    best = front.improved(segments, rough.plan, pricing)
     plan = front.planned(rough.graph, best.schedule, target, limit)
     if plan is not None:
         return replace(rough, plan=plan)
-    modes = front.mode(pulled), front.mode(pushed)
+    modes = front.mode(segments.pulled), front.mode(segments.pushed)
     done = describe(rough.graph, best.schedule, rough.rewrites)
     raise misfit.nothing_fits(rough.graph, target, limit, best, modes, done)
 
 
-def _roughly(
-    tried: Sequence[tuple[Rewrites, Graph]],
-    pulled: Collection[TensorId],
-    pricing: Pricing,
-    pushed: Collection[TensorId],
-) -> list[Fitting]:
+def _roughly(tried: Sequence[tuple[Rewrites, Segments]], pricing: Pricing) -> list[Fitting]:
     """About the smallest plan of each of some graphs, where one can stream their ends."""
-    plans = [(rewrites, graph, front.least(graph, pulled, pricing, pushed, True)) for rewrites, graph in tried]
+    plans = [(rewrites, segments.graph, front.least(segments, pricing, True)) for rewrites, segments in tried]
     return [Fitting(rewrites, graph, plan) for rewrites, graph, plan in plans if plan is not None]
 
 

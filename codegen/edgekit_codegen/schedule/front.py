@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from ..cost import instructions
 from ..errors import DoesNotFit
@@ -77,7 +76,7 @@ def front(
                 points = _with(points, segments, plan)
             if plan.arena_bytes - bound <= bound // STEP:
                 break
-    for priced in (segments, Segments(graph, pulled, pushed, evenly)) if points else ():
+    for priced in (segments, segments.priced(evenly)) if points else ():
         for plan in _smaller(priced, large, points[-1].plan):
             points = _with(points, priced, plan)
     return tuple(points)
@@ -113,36 +112,34 @@ def fastest(
     """
     room = sum(region.size for region in target.regions)
     limit = room if budget is None else min(budget, room)
-    plan = within(graph, target, limit, pulled, pricings, pushed)
-    return plan if plan is not None else narrowest(graph, target, limit, pulled, pricings[-1], pushed)
+    segments = Segments(graph, pulled, pushed)
+    plan = within(segments, target, limit, pricings)
+    return plan if plan is not None else narrowest(segments, target, limit, pricings[-1])
 
 
 def within(
-    graph: Graph,
-    target: Target,
-    limit: int,
-    pulled: Collection[TensorId] = (),
-    pricings: Sequence[Pricing] = (price, evenly),
-    pushed: Collection[TensorId] = (),
+    segments: Segments, target: Target, limit: int, pricings: Sequence[Pricing] = (price, evenly)
 ) -> Plan | None:
     """The fastest plan that fits the target and takes no more than `limit` bytes; None where the search finds none."""
-    priced = [Segments(graph, pulled, pushed, pricing) for pricing in pricings]
-    plans = (_first(segments, target, limit, closely) for segments, closely in product(priced, (False, True)))
+    if _ends(segments) > min(limit, max((region.size for region in target.regions), default=0)):
+        return None
+    priced = (segments.priced(pricing) for pricing in pricings)
+    plans = (_first(one, target, limit, closely) for one in priced for closely in (False, True))
     return next((plan for plan in plans if plan is not None), None)
 
 
-def narrowest(
-    graph: Graph,
-    target: Target,
-    limit: int,
-    pulled: Collection[TensorId] = (),
-    pricing: Pricing = evenly,
-    pushed: Collection[TensorId] = (),
-) -> Plan:
+def _ends(segments: Segments) -> int:
+    """Bytes of the largest input or output that lies in memory as a whole, in one region."""
+    resident = {*segments.graph.inputs} - segments.pulled | {*segments.graph.outputs} - segments.pushed
+    return max((segments.graph.tensors[ident].bytes for ident in resident), default=0)
+
+
+def narrowest(segments: Segments, target: Target, limit: int, pricing: Pricing = evenly) -> Plan:
     """The smallest plan, where that one fits; raises as `fastest` where it does not."""
-    best = least(graph, pulled, pricing, pushed)
+    graph, pulled, pushed = segments.graph, segments.pulled, segments.pushed
+    best = least(segments, pricing)
     if best is None:
-        alone = not pushed or least(graph, pulled, pricing) is None
+        alone = not pushed or least(Segments(graph, pulled), pricing) is None
         raise cannot_stream(graph, bool(pulled) and alone, pushed)
     plan = planned(graph, best.schedule, target, limit)
     if plan is None:
@@ -150,20 +147,16 @@ def narrowest(
     return plan
 
 
-def least(
-    graph: Graph,
-    pulled: Collection[TensorId] = (),
-    pricing: Pricing = evenly,
-    pushed: Collection[TensorId] = (),
-    roughly: bool = False,
-) -> Plan | None:
+def least(segments: Segments, pricing: Pricing = evenly, roughly: bool = False) -> Plan | None:
     """The smallest plan that is found, in one piece of memory as large as it takes; None where an end cannot stream.
     roughly: what estimates lead to will do, and nothing smaller is sought."""
-    segments = Segments(graph, pulled, pushed, pricing)
-    best = _smallest(segments)
-    if best is None or roughly:
-        return best
-    return [best, *_smaller(segments, ANY, best)][-1]
+    best = _smallest(segments.priced(pricing))
+    return best if best is None or roughly else improved(segments, best, pricing)
+
+
+def improved(segments: Segments, plan: Plan, pricing: Pricing = evenly) -> Plan:
+    """The smallest plan that is found below one that estimates lead to; that one where there is none."""
+    return [plan, *_smaller(segments.priced(pricing), ANY, plan)][-1]
 
 
 def _first(segments: Segments, target: Target, limit: int, closely: bool) -> Plan | None:

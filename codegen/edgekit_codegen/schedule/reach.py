@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from ..ops import TABLE
 from ..ops.record import Rows, Window
 
 Index = npt.NDArray[np.int64]
+
+T = TypeVar("T")
 
 NEVER = -1
 """In place of an output row: no row reads it."""
@@ -44,9 +48,10 @@ class Stride:
 
 
 class Reaches:
-    """The reaches of a graph and of its parts, each worked out once."""
+    """The reaches of a graph and of its parts, and what follows from them, each worked out once."""
 
     def __init__(self) -> None:
+        self._found: dict[Hashable, Any] = {}
         self._known: dict[tuple[TensorId, int], Reach] = {}
         self._windows: dict[tuple[TensorId, int], tuple[Stride, Stride] | None] = {}
 
@@ -63,6 +68,15 @@ class Reaches:
         if key not in self._known:
             self._known[key] = reach(graph, op, position)
         return self._known[key]
+
+    def once(self, make: Callable[..., T], graph: Graph, ops: Sequence[int], *given: Hashable) -> T:
+        """make(graph, ops, *given, self), which may depend on nothing but these operators and what they are given; they
+        have other numbers in each part of the graph."""
+        key = make, tuple(ops), graph.ops[ops[0]].outputs, given
+        if key not in self._found:
+            self._found[key] = make(graph, ops, *given, self)
+        found: T = self._found[key]
+        return found
 
 
 def reach(graph: Graph, op: Op, position: int) -> Reach:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 from ..ir.types import Graph, TensorId
@@ -60,6 +61,16 @@ class Segments:
         self.pulled, self.pushed = frozenset(pulled), frozenset(pushed)
         self._needs: dict[Piece, Need | None] = {}
         self._bounds: dict[Piece, int] = {}
+        self._priced: dict[Pricing, Segments] = {pricing: self}
+
+    def priced(self, pricing: Pricing) -> Segments:
+        """The same segments at those prices, with all that is known of their bytes."""
+        if pricing not in self._priced:
+            other = copy(self)
+            other._prices, other._needs = Prices(pricing), {}
+            other.options = Options(self.parts, other._prices)
+            self._priced[pricing] = other
+        return self._priced[pricing]
 
     @property
     def count(self) -> int:

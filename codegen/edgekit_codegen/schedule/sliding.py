@@ -92,6 +92,10 @@ def courses(
 ) -> Courses | None:
     """How rows (axis 0) or columns (1) come and go where so many of the last operator are computed at a time, and each
     only once; None as `sliding` has it."""
+    return reaches.once(_courses, graph, ops, axis, size, adds)
+
+
+def _courses(graph: Graph, ops: Sequence[int], axis: int, size: int, adds: bool, reaches: Reaches) -> Courses | None:
     new = Extent(0, 1, 1).of(size)
     regions = needed(graph, ops, (new, new), reaches, adds, lambda region: (_new(region[0]), _new(region[1])))
     if regions is None:

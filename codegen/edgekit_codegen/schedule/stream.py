@@ -62,11 +62,12 @@ def stream(
 
     None where an operator needs the whole of what another one writes, or reads its rows in no steady order.
     """
-    waits = edges(graph, members, pulled, reverse, reaches or Reaches())
+    known = reaches or Reaches()
+    waits = edges(graph, members, pulled, reverse, known)
     if waits is None or any(m.rows > 1 and tiles.result(graph, m.last).id in pushed for m in members):
         return None
     sources: tuple[Source, ...] = (*(~ident for ident in pulled), *range(len(members)))
-    leads = {s: 0 if s < 0 else tiles.lead(graph, members[s], reaches) for s in sources}
+    leads = {s: 0 if s < 0 else tiles.lead(graph, members[s], known) for s in sources}
     counts = {s: graph.tensors[~s].hwc[0] if s < 0 else tiles.turns(graph, members[s])[0] for s in sources}
     periods = _periods(sources, waits)
     if periods is None:
@@ -79,7 +80,7 @@ def stream(
     moves = _moves(graph, members, waits, paces, leaving) if landing and not reverse else {}
     body: list[Node] = []
     for s in sources:
-        body += _nodes(graph, s, members, (paces[s], leaving[s]), numbers, pushed, reverse)
+        body += _nodes(graph, s, members, (paces[s], leaving[s]), numbers, pushed, known, reverse)
         body += [_copy(graph, w, members, leaving[w], numbers, skip) for w, (last, skip) in moves.items() if last == s]
     return Segment("stream", (Loop(LOOP, max(p.end for p in paces.values()), tuple(body)),))
 
@@ -156,6 +157,7 @@ def _nodes(
     paces: tuple[Pace, Pace],
     numbers: Mapping[int, int],
     pushed: Collection[TensorId],
+    reaches: Reaches,
     reverse: bool,
 ) -> Iterator[Node]:
     """What a member does in a turn, and the handing over of the row that it computes. paces: of its turns, and of those
@@ -167,7 +169,7 @@ def _nodes(
         return
     member = members[source]
     named = {op: f"{numbers[op]:02d}" for op in member.ops}
-    yield _due(f"y_{named[member.last]}", pace, tiles.nodes(graph, member, named, reverse))
+    yield _due(f"y_{named[member.last]}", pace, tiles.nodes(graph, member, named, reaches, reverse))
     result = tiles.result(graph, member.last)
     if result.id in pushed:
         var = f"y_out_{graph.outputs.index(result.id)}"

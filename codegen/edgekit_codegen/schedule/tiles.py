@@ -71,8 +71,11 @@ def regions(graph: Graph, member: Member, reaches: Reaches | None = None) -> Map
     """What each operator computes in a turn (rows) and for a tile (pixels). None where what one of them needs of
     another one does not advance evenly, or is needed outside too, and where tiles would slide in vain. reaches: kept
     from one member to the next."""
-    known = reaches or Reaches()
-    found = of_one_pixel(graph, member.ops, known, member.adds)
+    return (reaches or Reaches()).once(_regions, graph, member.ops, member)
+
+
+def _regions(graph: Graph, ops: Sequence[int], member: Member, known: Reaches) -> Mapping[int, Region] | None:
+    found = of_one_pixel(graph, ops, known, member.adds)
     if found is None:
         return None
     if member.slides:
@@ -85,6 +88,10 @@ def regions(graph: Graph, member: Member, reaches: Reaches | None = None) -> Map
 def of_one_pixel(graph: Graph, ops: Sequence[int], reaches: Reaches, adds: bool = False) -> Mapping[int, Region] | None:
     """What the operators compute where one pixel of the last one's output, or input where it adds, is computed at a
     time; None as above."""
+    return reaches.once(_of_one_pixel, graph, ops, adds)
+
+
+def _of_one_pixel(graph: Graph, ops: Sequence[int], adds: bool, reaches: Reaches) -> Mapping[int, Region] | None:
     one = Extent(0, 1, 1)
     return needed(graph, ops, (one, one), reaches, adds)
 
@@ -124,16 +131,20 @@ def adds(graph: Graph, op: Op) -> bool:
     return TABLE[op.kind].sums(graph, op) > 0
 
 
-def nodes(graph: Graph, member: Member, numbers: Mapping[int, str], reverse: bool = False) -> tuple[Node, ...]:
+def nodes(
+    graph: Graph, member: Member, numbers: Mapping[int, str], reaches: Reaches, reverse: bool = False
+) -> tuple[Node, ...]:
     """One turn. numbers: by operator, what the names of its variables end in: y_ and the last one's counts turns, t_
     and the last one's tiles."""
     var, tile = f"y_{numbers[member.last]}", f"t_{numbers[member.last]}"
     if member.plain or (member.adds and len(member.ops) == 1):
         return (Run(member.last, one_row(added(graph, member).hwc, var, reverse), member.adds),)
-    found = regions(graph, member)
+    found = regions(graph, member, reaches)
     assert found is not None and not reverse
     if member.slides:
-        return (_sliding(graph, member, found, numbers, (var, tile)),)
+        slid = slides(graph, member, reaches)
+        assert slid is not None
+        return (_sliding(graph, member, (found, slid), numbers, (var, tile)),)
     runs = tuple(_run(graph, member, op, found[op], (var, tile)) for op in member.ops)
     count = turns(graph, member)[1]
     return runs if count == 1 else (Loop(tile, count, runs),)
@@ -148,11 +159,14 @@ def _run(graph: Graph, member: Member, op: int, region: Region, names: tuple[str
 
 
 def _sliding(
-    graph: Graph, member: Member, found: Mapping[int, Region], numbers: Mapping[int, str], names: tuple[str, str]
+    graph: Graph,
+    member: Member,
+    computed: tuple[Mapping[int, Region], Sliding],
+    numbers: Mapping[int, str],
+    names: tuple[str, str],
 ) -> Loop:
     """The tiles of a turn: what an operator keeps moves before it computes what is new."""
-    slid = slides(graph, member, Reaches())
-    assert slid is not None
+    found, slid = computed
     var, tile = names
     body: list[Node] = []
     ends: list[Node] = []
