@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
 from support.handmade import tiny
 from support.models import ROOT
+from support.ports import without_step
 from support.toolchains import require
 
-from edgekit import resources
 from edgekit.builder import build_firmware
 from edgekit.errors import LinkError
 from edgekit.link import Session
@@ -53,7 +51,7 @@ STEPS = (
 def test_the_port_needs_every_one_of_its_steps(
     line: str, kind: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _without(line, tmp_path, monkeypatch)
+    without_step("stm32f4", line, tmp_path, monkeypatch)
     board = stm32f405.board(monkeypatch)
     artifact = build_firmware(tiny(), board, tmp_path / "out", toolchain=require("gnu"))
     running = stm32f405.Running(artifact.elf, board)
@@ -67,14 +65,3 @@ def test_the_port_needs_every_one_of_its_steps(
     assert running.fault is not None
     assert running.fault.kind == kind, str(running.fault)
     assert says in running.fault.message, str(running.fault)
-
-
-def _without(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Builds take a copy of the firmware for it, in which what `line` matches in the port is gone."""
-    copy = folder / "firmware"
-    shutil.copytree(resources.firmware(), copy)
-    port = copy / "ports" / "stm32f4" / "port_stm32f4.c"
-    text, count = re.subn(line, ";" if line.endswith(";") else "", port.read_text(encoding="utf-8"))
-    assert count == 1, line
-    port.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(resources, "firmware", lambda: copy)

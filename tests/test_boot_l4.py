@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
-from support.handmade import tiny
 from support.models import ROOT, model_path
-from support.toolchains import NAMES, require
+from support.ports import answers_as_the_reference, clock_of, fault_of, without_step
+from support.toolchains import NAMES
 
-import edgekit
-from edgekit import boards, emulate, resources
-from edgekit.builder import build_firmware
+from edgekit import boards
 from edgekit.builder.firmware import definitions
-from edgekit.errors import LinkError
-from edgekit.link import Session, serial_stream
 
 pytest.importorskip("unicorn", reason="the emulator extra is not installed")
 pytest.importorskip("capstone", reason="the emulator extra is not installed")
 
-BOARD = "stm32l4r5"
+BOARD = "nucleo-l4r5zi"
 DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
 
 
@@ -29,17 +23,8 @@ DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
 @pytest.mark.parametrize("name", ["digits", "mlperf_tiny_kws"])
 def test_the_emulated_board_answers_as_the_reference(name: str, toolchain: str, tmp_path: Path) -> None:
     model = DIGITS if name == "digits" else model_path(name)
-    built = edgekit.build(model, board=BOARD, out=tmp_path, toolchain=require(toolchain))
-    profile = edgekit.profile(tmp_path, emulate=True)
-    assert profile.target == "emulated"
-    assert profile.board == "nucleo-l4r5zi"
-    assert profile.build_id == built.build_id
-    assert profile.output_matches_reference
-    assert profile.stack_bytes is not None and built.stack_bytes is not None
-    assert 0 < profile.stack_bytes <= built.stack_bytes
-    assert profile.arena_bytes == built.arena_bytes
+    profile = answers_as_the_reference(model, BOARD, toolchain, tmp_path)
     assert profile.clock_hz == 120_000_000
-    assert all(layer.instructions for layer in profile.layers)
     assert profile.cycles_source == "estimated"
     assert profile.cycles is not None and profile.instructions is not None
     assert profile.instructions < profile.cycles < 3 * profile.instructions
@@ -62,31 +47,13 @@ def test_the_port_needs_every_one_of_its_steps(
 ) -> None:
     """The very port, with one step taken out of it."""
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
-    _patched_firmware(tmp_path, line, monkeypatch)
-    board = boards.load(BOARD)
-    artifact = build_firmware(tiny(), board, tmp_path / "out")
-    with emulate.start(artifact.elf, board) as machine:
-        if kind == "no-fault":
-            with Session(serial_stream(machine.port, board.serial.baud), timeout=60) as session:
-                assert session.hello().clock_hz == 4_000_000
-            return
-        with pytest.raises(LinkError), Session(serial_stream(machine.port, board.serial.baud), timeout=2) as session:
-            session.hello()
-        fault = machine.fault()
-    assert fault is not None
+    without_step("stm32l4", line, tmp_path, monkeypatch)
+    if kind == "no-fault":
+        assert clock_of(BOARD, tmp_path) == 4_000_000
+        return
+    fault = fault_of(BOARD, tmp_path)
     assert fault.kind == kind, str(fault)
     assert says in fault.message, str(fault)
-
-
-def _patched_firmware(folder: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy of the firmware in which what `line` matches in the port is gone; builds take it for the firmware."""
-    copy = folder / "firmware"
-    shutil.copytree(resources.firmware(), copy)
-    port = copy / "ports" / "stm32l4" / "port_stm32l4.c"
-    text, count = re.subn(line, ";" if line.endswith(";") else "", port.read_text(encoding="utf-8"))
-    assert count == 1, line
-    port.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(resources, "firmware", lambda: copy)
 
 
 def test_pins_uart_and_clock_come_from_the_boards_file() -> None:
