@@ -9,9 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 from support import plans
+from support.command_line import edgekit
+from support.models import ROOT
 
 from edgekit.errors import UsageError
 from edgekit.report import memory_map
+
+DIGITS = ROOT / "examples" / "digits" / "digits.tflite"
 
 
 def test_blocks_are_the_plan() -> None:
@@ -78,6 +82,14 @@ def test_other_formats_are_a_usage_error(tmp_path: Path) -> None:
     graph = plans.tiny()
     with pytest.raises(UsageError, match=r"map\.gif"):
         memory_map.plot(graph, plans.plan(graph), tmp_path / "map.gif")
+
+
+@pytest.mark.parametrize("asked", [("--plot",), ("--plot", "--json"), ("--json", "--plot", ".")])
+def test_without_a_name_the_picture_has_the_models(asked: tuple[str, ...], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
+    done = edgekit("plan", DIGITS, "--board", "stm32f746", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["digits-memory.png"]
 
 
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

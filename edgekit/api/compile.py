@@ -143,7 +143,8 @@ def plan(
 ) -> PlanResult:
     """Plan a model's memory on a board, without a toolchain.
 
-    plot           names a PNG or SVG to draw the map into; with `pareto`, the front goes beside it into <stem>-front
+    plot           names a PNG or SVG to draw the map into, or a folder for <model>-memory.png; with `pareto`, the front
+                   goes beside it into <stem>-front
     sram           the most bytes that the arena may take; None leaves all of the board's memory
     stream_input   the input's rows arrive one by one, in order
     stream_output  the output's rows leave one by one, in order
@@ -156,6 +157,7 @@ def plan(
     subject = locate(model, board, Path(start))
     chosen_io = resolve("io", io, subject.project).known
     chosen_kernels = resolve("kernels", kernels, subject.project).known
+    drawn = None if plot is None else memory_map.file(Path(plot), subject.model)
     asked = _asked(latency_overhead, schedule, stream_input, stream_output)
     more = {"--pareto": pareto, "--explain": explain, "--save-schedule": save_schedule}
     pipeline.require_rows(chosen_kernels, {**asked, **more})
@@ -180,11 +182,11 @@ def plan(
     found = pipeline.pareto(compiled.read, streams_input, streams_output) if pareto or explain else ()
     points = tuple(_point(compiled.original, subject.board, point) for point in found)
     plots: tuple[Path, ...] = ()
-    if plot is not None:
-        memory_map.plot(compiled.graph, compiled.plan, Path(plot))
-        plots = (Path(plot),)
+    if drawn is not None:
+        memory_map.plot(compiled.graph, compiled.plan, drawn)
+        plots = (drawn,)
         if pareto:
-            beside = Path(plot).with_stem(f"{Path(plot).stem}-front")
+            beside = drawn.with_stem(f"{drawn.stem}-front")
             memory_map.plot_front(compiled.graph.name, points, compiled.plan.arena_bytes, beside)
             plots = (*plots, beside)
     summary = memory_map.summarize(compiled.graph, compiled.plan)

@@ -127,14 +127,24 @@ def plot_front(title: str, points: Sequence[PlanPoint], chosen: int, path: Path)
     save(draw_front, path)
 
 
-def save(drawn: Callable[[], Figure], path: Path) -> None:
-    """Write a figure, the same bytes every time; errors as `plot`."""
+def file(path: Path, model: Path) -> Path:
+    """The file to draw a model's map into: that one, or in a folder <model>-memory.png. Raises UsageError where nothing
+    can be drawn (codes "plot.format", "plot.missing")."""
+    path = path / f"{model.stem}-memory.png" if path.is_dir() else path
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError("plot.format", f"{path.name}: a plot is a {', '.join(SUFFIXES)} file")
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
     except ImportError:
         raise UsageError("plot.missing", "drawing needs matplotlib", "pip install 'edgekit[plot]'") from None
+    return path
+
+
+def save(drawn: Callable[[], Figure], path: Path) -> None:
+    """Write a figure, the same bytes every time; errors as `file`."""
+    file(path, path)
+    import matplotlib
+
     with matplotlib.rc_context({"svg.hashsalt": "edgekit", "font.family": "DejaVu Sans"}):
         figure = drawn()
         undated: Mapping[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})

@@ -27,9 +27,12 @@ from ..output import Output
 @click.option("--explain", is_flag=True, help="Say what holds the peak and what the next smaller plan costs.")
 @click.option(
     "--plot",
-    type=options.MODEL,
-    metavar="FILE",
-    help="Draw the memory map into a .png or .svg; with --pareto, the front beside it into FILE-front.",
+    type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=".",
+    metavar="[FILE]",
+    help="Draw the memory map into a .png or .svg, MODEL-memory.png without FILE; with --pareto, the front beside it"
+    " into FILE-front.",
 )
 @click.option("--save-schedule", type=options.MODEL, metavar="FILE", help="Write the schedule, for --schedule.")
 @options.common
