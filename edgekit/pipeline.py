@@ -22,6 +22,7 @@ from edgekit_codegen.memory.solver import refine
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.passes.rewrites import NONE, Rewrites
 from edgekit_codegen.schedule import beyond, ends, fitting, front, layerwise, misfit
+from edgekit_codegen.schedule.edges import views_of
 from edgekit_codegen.schedule.fitting import Fitting
 from edgekit_codegen.schedule.order import ordered
 from edgekit_codegen.target import Target
@@ -90,6 +91,7 @@ def compile_model(
     schedule: Path | None = None,
     solver: bool = False,
     kernels: str = "edgekit",
+    frame_buffer: bool = False,
 ) -> Compiled:
     """Read a model, rewrite it exactly, schedule it and give every buffer a certified address.
 
@@ -102,6 +104,7 @@ def compile_model(
     solver         pack the schedule that was found, or taken, by CP-SAT as well
     kernels        whose kernels compute what they can (Target.kernels); a library's compute whole layers, so that there
                    is one schedule, layer by layer: require_rows says what that excludes
+    frame_buffer   the input lies in memory of the caller's, beside the arena: it is read there, as often as needed
 
     Otherwise the schedule is the fastest that fits, of the graph rewritten where nothing else does (schedule/fitting);
     FitError names the smallest where none does. ModelError where the input or the output cannot be streamed, UsageError
@@ -110,6 +113,9 @@ def compile_model(
     if solver and find_spec("ortools") is None:
         raise UsageError("solver.missing", "the solver needs OR-Tools", "pip install 'edgekit[solver]'")
     read = read_model(model, board, io, kernels)
+    if frame_buffer:
+        with compiler_errors(model.name):
+            read = replace(read, graph=_beside(read.graph))
     if kernels != "edgekit":
         return _compiled(read, Fitting(NONE, read.graph, _plan_layers(read, sram, solver)))
     if schedule is not None:
@@ -126,7 +132,20 @@ def compile_model(
     return _compiled(read, found)
 
 
+def _beside(graph: Graph) -> Graph:
+    """The graph with its inputs in memory of the caller's. UnsupportedModel where an output would lie there too."""
+    shown = {*graph.inputs, *views_of(graph, {*graph.inputs})}
+    if not shown.isdisjoint(graph.outputs):
+        raise UnsupportedModel(
+            "unsupported.frame_buffer",
+            "an output consists of the input's bytes, which are the caller's",
+            "plan without a frame buffer",
+        )
+    return replace(graph, outside=frozenset(graph.inputs))
+
+
 def _compiled(read: Read, found: Fitting) -> Compiled:
+    read = replace(read, graph=replace(read.graph, outside=found.graph.outside))
     return Compiled(read.source, found.graph, read.steps, read.target, found.plan, read.graph, found.rewrites)
 
 

@@ -15,7 +15,7 @@ class PlanPoint:
     slowdown            estimated instructions by those of layer by layer
     cycles_estimate     estimated instructions, weighed with the core's cost table; None where it has none
     flash_bytes         of weights, epilogues and constant operands, exact; without code and alignment
-    input               "resident", or "streamed": each row delivered once, in order
+    input               "resident", "streamed": each row delivered once, in order, or "random-access": beside the arena
     output              the same: each row handed over once, in order
     rewritten           what is computed again, or in groups
     """

@@ -37,7 +37,7 @@ class Rewrite:
 class BuildResult:
     """A firmware image and what it needs.
 
-    input        "resident", or "streamed": each row delivered once, in order
+    input        "resident", "streamed": each row delivered once, in order, or "random-access": beside the arena
     output       the same: each row handed over once, in order
     arena_bytes  inputs, outputs, intermediates and kernel scratch
     sram_bytes   arena + data + bss + stack bound
@@ -96,7 +96,7 @@ class BuildResult:
 class PlanResult:
     """A memory plan, with no toolchain involved.
 
-    input               "resident", or "streamed": each row delivered once, in order
+    input               "resident", "streamed": each row delivered once, in order, or "random-access": beside the arena
     output              the same: each row handed over once, in order
     kernels             layer -> whose kernel computes it
     mac_factor          multiply-accumulates that the schedule executes by `macs`
@@ -179,7 +179,7 @@ class ProfileResult:
     """One inference on a device, layer by layer.
 
     target         where it ran; an emulated figure is never called a measured one
-    input          "resident", or "streamed": no figure has the waiting for its rows
+    input          "resident", "streamed": no figure has the waiting for its rows, or "random-access": beside the arena
     output         the same, of the rows that are handed over
     instructions   executed, exact; None on hardware and host
     cycles         measured on hardware; estimated from a cost table on an emulated core; None where there is none
@@ -191,7 +191,7 @@ class ProfileResult:
     board: str
     target: Target
     build_id: str
-    input: Literal["resident", "streamed"]
+    input: Literal["resident", "streamed", "random-access"]
     output: Literal["resident", "streamed"]
     instructions: int | None
     cycles: int | None

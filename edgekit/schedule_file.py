@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit_codegen.errors import CodegenError
@@ -38,6 +38,7 @@ class ScheduleFile:
     again         what is computed again, by the numbers of its tensors
     groups        what is computed in groups of channels
     splits        what is split into groups of hidden channels
+    frame_buffer  the inputs lie in memory of the caller's
     """
 
     schema: int
@@ -48,6 +49,7 @@ class ScheduleFile:
     again: tuple[Again, ...] = ()
     groups: tuple[Groups, ...] = ()
     splits: tuple[Split, ...] = ()
+    frame_buffer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def save(path: Path, model: Path, graph: Graph, schedule: Schedule, rewrites: Re
         f"model = {json.dumps(graph.name)}",
         f'model_sha256 = "{_sha256(model)}"',
         f'graph_sha256 = "{fingerprint(graph)}"',
+        *(["frame_buffer = true"] if graph.outside else []),
     ]
     for again in rewrites.again:
         lines += ["", "[[again]]", f"source = {again.source}", f"result = {again.result}"]
@@ -103,6 +106,7 @@ def load(path: Path, model: Path, graph: Graph) -> Loaded:
     if found.graph_sha256 != fingerprint(graph):
         said = "is a schedule of the same model after other rewrites: another edgekit or another --io made it"
         raise document.error(("graph_sha256",), said, AGAIN, "schedule.graph")
+    graph = replace(graph, outside=frozenset(graph.inputs) if found.frame_buffer else frozenset())
     rewrites = Rewrites(found.again, found.groups, found.splits)
     try:
         graph = fitting.prepared(graph, rewrites)

@@ -43,9 +43,17 @@ class BuildFolder:
     @property
     def layers(self) -> list[dict[str, Any]]:
         """The layers as generated code numbers them (layers.json)."""
-        document = json.loads((self.path / SOURCES / "layers.json").read_text(encoding="utf-8"))
-        layers: list[dict[str, Any]] = document["layers"]
+        layers: list[dict[str, Any]] = self._document["layers"]
         return layers
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The names of the model's regions, as generated code numbers them."""
+        return tuple(region["name"] for region in self._document["regions"])
+
+    @property
+    def _document(self) -> Any:
+        return json.loads((self.path / SOURCES / "layers.json").read_text(encoding="utf-8"))
 
 
 def record(result: BuildResult, model: Path, io: str) -> None:

@@ -58,9 +58,9 @@ def digits() -> tuple[Graph, Sources]:
 
 
 def example(number: int = 0) -> str:
-    """One of the guide's: of a streamed input, and of a streamed output."""
+    """One of the guide's: of a streamed input, of a streamed output, and of a frame buffer."""
     found = re.findall(r"```c\n(.*?)```", (ROOT / "docs" / "streaming.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 2
+    assert len(found) == 3
     return str(found[number])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from edgekit_codegen import cost, passes
 from edgekit_codegen.emit.names import Names
 from edgekit_codegen.ir import Graph
+from edgekit_codegen.memory.plan import OUTSIDE, RegionUse
 from edgekit_codegen.providers import kernel_of
 from edgekit_codegen.schedule import fitting, walk
 from edgekit_codegen.schedule.front import Point
@@ -38,6 +39,7 @@ def build(
     latency_overhead: float | None = None,
     schedule: Path | str | None = None,
     stream_input: bool = False,
+    frame_buffer: bool = False,
     stream_output: bool = False,
     solver: bool = False,
     kernels: str | None = None,
@@ -49,6 +51,7 @@ def build(
     out    the build folder; None is build/<board> under the project, or under `start` without one
     sram   the most bytes of RAM that model and firmware may take; None leaves all of the board's
     stream_input   the input's rows arrive one by one, in order; the firmware then asks the host for them
+    frame_buffer   the input lies beside the arena, in memory of the caller's: it is read there, as often as needed
     stream_output  the output's rows leave one by one, in order; the host then takes them from the firmware
 
     latency_overhead  take the smallest plan of those that need at most about so many times the instructions of layer by
@@ -71,6 +74,7 @@ def build(
     chosen_kernels = resolve("kernels", kernels, subject.project).known
     chosen_schedule = _one_way(latency_overhead, schedule)
     pipeline.require_rows(chosen_kernels, _asked(latency_overhead, schedule, stream_input, stream_output))
+    _one_input(stream_input, frame_buffer)
     room = sram
     while True:
         compiled = pipeline.compile_model(
@@ -80,6 +84,7 @@ def build(
             room,
             stream_input,
             stream_output,
+            frame_buffer=frame_buffer,
             slowdown=latency_overhead,
             schedule=chosen_schedule,
             solver=solver,
@@ -106,8 +111,8 @@ def build(
         macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_mode(streams_input),
-        output=_mode(streams_output),
+        input=_input(compiled, streams_input),
+        output="streamed" if streams_output else "resident",
         schedule=describe(compiled.plan.schedule),
         elf=artifact.elf,
         dir=folder,
@@ -131,6 +136,7 @@ def plan(
     plot: Path | str | None = None,
     sram: int | None = None,
     stream_input: bool = False,
+    frame_buffer: bool = False,
     stream_output: bool = False,
     pareto: bool = False,
     latency_overhead: float | None = None,
@@ -147,6 +153,7 @@ def plan(
                    goes beside it into <stem>-front
     sram           the most bytes that the arena may take; None leaves all of the board's memory
     stream_input   the input's rows arrive one by one, in order
+    frame_buffer   as for `build`
     stream_output  the output's rows leave one by one, in order
     pareto         list all plans that no other one beats in both memory and time as well, whether they fit or not
     explain        say what holds the peak, what the next smaller plan costs, and what keeps the peak from streaming
@@ -158,6 +165,7 @@ def plan(
     chosen_io = resolve("io", io, subject.project).known
     chosen_kernels = resolve("kernels", kernels, subject.project).known
     drawn = None if plot is None else memory_map.file(Path(plot), subject.model)
+    _one_input(stream_input, frame_buffer)
     asked = _asked(latency_overhead, schedule, stream_input, stream_output)
     more = {"--pareto": pareto, "--explain": explain, "--save-schedule": save_schedule}
     pipeline.require_rows(chosen_kernels, {**asked, **more})
@@ -172,6 +180,7 @@ def plan(
         _one_way(latency_overhead, schedule),
         solver,
         chosen_kernels,
+        frame_buffer,
     )
     streams_input, streams_output = _streamed(compiled)
     if save_schedule is not None:
@@ -196,12 +205,12 @@ def plan(
         arena_bytes=compiled.plan.arena_bytes,
         arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
         gap=compiled.plan.gap,
-        regions=tuple(MemoryUse(r.name, "ram", r.used, r.size, {"arena": r.used}) for r in compiled.plan.regions),
+        regions=tuple(_use(region) for region in compiled.plan.regions),
         macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_mode(streams_input),
-        output=_mode(streams_output),
+        input=_input(compiled, streams_input),
+        output="streamed" if streams_output else "resident",
         schedule=describe(compiled.plan.schedule),
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
@@ -249,8 +258,20 @@ def _streamed(compiled: pipeline.Compiled) -> tuple[bool, bool]:
     return bool(found & set(compiled.graph.inputs)), bool(found & set(compiled.graph.outputs))
 
 
-def _mode(streamed: bool) -> str:
-    return "streamed" if streamed else "resident"
+def _use(region: RegionUse) -> MemoryUse:
+    part = "input" if region.name == OUTSIDE else "arena"
+    return MemoryUse(region.name, "ram", region.used, region.size, {part: region.used})
+
+
+def _input(compiled: pipeline.Compiled, streamed: bool) -> str:
+    """How the input is taken, as `Point` has it."""
+    return "streamed" if streamed else "random-access" if compiled.graph.outside else "resident"
+
+
+def _one_input(stream_input: bool, frame_buffer: bool) -> None:
+    if stream_input and frame_buffer:
+        said = "--stream-input and --frame-buffer exclude each other"
+        raise UsageError("input.both", said, "the input's rows arrive one by one, or all of it is there")
 
 
 def _point(graph: Graph, board: Board, point: Point) -> PlanPoint:

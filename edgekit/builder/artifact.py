@@ -15,7 +15,8 @@ class MemoryUse:
     """One memory of the board.
 
     used, size  bytes; `used` is the sum of the parts
-    parts       "code", "weights", "constants", "data" in flash; "arena", "data", "bss", "stack" and "code" in RAM
+    parts       "code", "weights", "constants", "data" in flash; "arena", "input" (where it lies beside the arena),
+                "data", "bss", "stack" and "code" in RAM
     """
 
     name: str
@@ -44,7 +45,7 @@ class Artifact:
     bss_bytes      variables without one, with the fault handler's stack
     stack_bytes    bound on the stack; None on the host
     stack_how      the chain of calls that needs it, with each function's frame
-    sram_bytes     arena + data + bss + stack; not code that runs from RAM
+    sram_bytes     arena + input beside it + data + bss + stack; not code that runs from RAM
     cached         nothing had to be compiled or linked
     seconds        wall time of the build
     library        which CMSIS-NN it holds, "" for none
@@ -91,6 +92,8 @@ def memory_table(board: Board, image: Image, stack_bytes: int) -> tuple[MemoryUs
                 parts["code"] = copied[memory.name]
             if "arena" in memory.use:
                 parts["arena"] = image.size(f".arena.{memory.name}")
+                if size := image.size(f".input.{memory.name}"):
+                    parts["input"] = size
             if "data" in memory.use:
                 parts["data"] = image.size(".data")
                 parts["bss"] = image.size(".bss") + image.size(".noinit")

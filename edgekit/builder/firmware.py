@@ -24,7 +24,7 @@ from .hexfile import binary, intel_hex
 from .image import BUILD_ID_BYTES, Arena, image_source
 from .link import Job, link, link_now, overflowed
 from .linker_script import linker_script
-from .model import Model, write_model
+from .model import Model, beside_arena, write_model
 from .toolchains import LEVEL, LEVELS, Toolchain, choose, machine_flags
 
 FAULT_STACK_BYTES = 512
@@ -74,7 +74,7 @@ def build_firmware(
     units = _units(plan, optimize)
     objects = compile_units(units, plan.compiler, plan.objects, plan.cache)
     fast = fast_code(board, objects.paths[: len(plan.model.units)])
-    script = linker_script(board, _template(), [a.name for a in plan.model.arenas], fast)
+    script = linker_script(board, _template(), plan.model.arenas, fast)
     build_id = digest("image", script, plan.model.symbol, board.name, repr(plan.model.arenas), *objects.keys)
     build_id = build_id[: 2 * BUILD_ID_BYTES]
     image_objects = _compile_image(plan, build_id, optimize)
@@ -103,7 +103,7 @@ def _prepare(sources: Sources, board: Board, out: Path, toolchain: Toolchain) ->
     objects = out / "objects"
     shutil.rmtree(objects, ignore_errors=True)
     objects.mkdir(parents=True)
-    model = write_model(sources, out / "model")
+    model = beside_arena(write_model(sources, out / "model"), board)
     cache = Cache(user_cache())
     zig = str(cache.folder / "zig")
     environment = {"ZIG_GLOBAL_CACHE_DIR": zig, "ZIG_LOCAL_CACHE_DIR": zig} if toolchain.name == "zig" else {}
@@ -227,7 +227,7 @@ def _check_data(board: Board, image: Image) -> None:
 
 def _does_not_fit(plan: _Plan, job: Job) -> FitError:
     """Link once more with memories of a generous size, to tell by how much each is too small."""
-    script = linker_script(plan.board, _template(), [a.name for a in plan.model.arenas], generous=True)
+    script = linker_script(plan.board, _template(), plan.model.arenas, generous=True)
     big = Job(job.toolchain, job.machine, job.folder, job.objects, script, job.environment)
     elf = plan.objects / "too-large.elf"
     link_now(big, elf, plan.objects / "too-large.map", extra=("--no-check-sections",))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit_codegen.emit import Sources
+from edgekit_codegen.memory.plan import OUTSIDE
 
 from .. import boards, resources
 from ..boards import Board
@@ -47,7 +48,7 @@ def build_host_artifact(sources: Sources, board: Board, out: Path, *, optimize: 
     """build_host with an Artifact, so that board "host" builds as any other. The program counts as no memory's use
     but the arena's."""
     program, build_id, cached, library = _build(sources, board, out, optimize, False)
-    arena = sum(region.used for region in sources.regions)
+    arena = sum(region.used for region in sources.regions if region.name != OUTSIDE)
     rows = tuple(
         MemoryUse(memory.name, memory.kind, region.used, memory.size, {"arena": region.used})
         for memory in board.memory
@@ -71,7 +72,7 @@ def build_host_artifact(sources: Sources, board: Board, out: Path, *, optimize: 
         bss_bytes=0,
         stack_bytes=None,
         stack_how="",
-        sram_bytes=arena,
+        sram_bytes=sum(region.used for region in sources.regions),
         memories=rows,
         cached=cached,
         seconds=time.perf_counter() - began,

@@ -10,11 +10,20 @@ BUILD_ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """The part of the arena in one memory: the memory's name, bytes, and what its base is aligned to."""
+    """The part of the arena in one memory: the memory's name, bytes, and what its base is aligned to; or, named
+    OUTSIDE, the input that lies beside the arena.
+
+    memory  where that input lies, "" for the part of an arena
+    """
 
     name: str
     bytes: int
     align: int
+    memory: str = ""
+
+    @property
+    def section(self) -> str:
+        return f".input.{self.memory}" if self.memory else f".arena.{self.name}"
 
 
 def image_source(
@@ -35,7 +44,7 @@ def image_source(
     pulls     an input of it is streamed: the agent gets its rows from the host
     pushes    an output of it is streamed: the agent gives its rows to the host
     build_id  hex digits, BUILD_ID_BYTES bytes
-    sections  place each arena in section .arena.<name>, which the linker script puts into that memory
+    sections  place each arena in its section, which the linker script puts into that memory
     """
     lines = [
         "/* Generated: what this firmware image consists of. */",
@@ -46,7 +55,7 @@ def image_source(
     lines += [f"extern const ek_model_t {symbol};", ""]
     for arena in arenas:
         if arena.bytes:
-            where = f'section(".arena.{arena.name}"), ' if sections else ""
+            where = f'section("{arena.section}"), ' if sections else ""
             lines.append(
                 f"static uint8_t arena_{arena.name}[{arena.bytes}] __attribute__(({where}aligned({arena.align})));"
             )

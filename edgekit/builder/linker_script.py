@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..boards import Board
 from ..boards.types import Memory
 from .fast_code import NOWHERE, FastCode
+from .image import Arena
 
 GENEROUS = 64
 """How many times larger memories are made to measure an image that does not fit."""
 
 
 def linker_script(
-    board: Board, template: str, arenas: Sequence[str], fast: FastCode | None = None, generous: bool = False
+    board: Board, template: str, arenas: Sequence[Arena], fast: FastCode | None = None, generous: bool = False
 ) -> str:
     """The script as text.
 
     template  firmware/ports/cortex_m/sections.ld
-    arenas    names of the memories that hold a part of the arena
+    arenas    the parts of the arena, and an input beside it
     fast      code that runs from a RAM
     generous  memories of GENEROUS times their size, to learn how much too large an image is
     """
@@ -34,7 +35,8 @@ def linker_script(
     rams = [m for m in board.memory if m.kind == "ram"]
     lines += [_memory(m.name, "rwx", m.origin, m.size * factor) for m in rams]
     lines += ["}", ""]
-    sections = [text for memory in rams for text in _ram_sections(board, memory, memory.name in arenas)]
+    held = {arena.section for arena in arenas}
+    sections = [text for memory in rams for text in _ram_sections(board, memory, held)]
     filled = {
         "@RAM_SECTIONS@\n": "\n".join(sections),
         "@CODE_SECTION@\n": NOWHERE if fast is None else fast.output(),
@@ -49,16 +51,17 @@ def _memory(name: str, attributes: str, origin: int, size: int) -> str:
     return f"    {name} ({attributes}) : ORIGIN = {origin:#010x}, LENGTH = {size:#x}"
 
 
-def _ram_sections(board: Board, memory: Memory, arena: bool) -> list[str]:
+def _ram_sections(board: Board, memory: Memory, held: Collection[str]) -> list[str]:
     """The sections of one RAM, lowest address first. The stack comes lowest, so that where nothing lies below the
-    memory an overflow faults instead of overwriting the arena."""
+    memory an overflow faults instead of overwriting the arena. held: the sections of arenas."""
     parts = []
     if "stack" in memory.use:
         parts.append(_STACK.format(name=memory.name, bytes=board.build.stack))
     if "data" in memory.use:
         parts.append(_DATA.format(name=memory.name))
-    if arena:
-        parts.append(_ARENA.format(name=memory.name))
+    for section in (f".arena.{memory.name}", f".input.{memory.name}"):
+        if section in held:
+            parts.append(_ARENA.format(section=section, name=memory.name))
     return parts
 
 
@@ -101,10 +104,10 @@ _DATA = """\
 """
 
 _ARENA = """\
-    .arena.{name} (NOLOAD) :
+    {section} (NOLOAD) :
     {{
         . = ALIGN(32);
-        KEEP(*(.arena.{name}))
+        KEEP(*({section}))
         . = ALIGN(32);
     }} > {name}
 """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit_codegen.emit import Sources
+from edgekit_codegen.memory.plan import OUTSIDE
 from edgekit_codegen.providers.cmsis import NAME
 
+from ..boards import Board, target
 from . import cmsis_nn
 from .cache import digest, digest_files
 from .cmsis_nn import Library
@@ -50,6 +52,14 @@ class Model:
     def search(self) -> tuple[Path, ...]:
         """The folders that its C files include from."""
         return (self.folder, *(() if self.library is None else self.library.search))
+
+
+def beside_arena(model: Model, board: Board) -> Model:
+    """An input that is no part of the arena goes to the memory that has the most room left."""
+    taken = {arena.name: arena.bytes for arena in model.arenas}
+    roomiest = max(target(board).regions, key=lambda region: region.size - taken.get(region.name, 0))
+    arenas = tuple(replace(a, memory=roomiest.name) if a.name == OUTSIDE else a for a in model.arenas)
+    return replace(model, arenas=arenas)
 
 
 def write_model(sources: Sources, folder: Path) -> Model:

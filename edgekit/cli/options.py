@@ -89,6 +89,14 @@ def stream_input(function: F) -> F:
     return click.option("--stream-input", is_flag=True, help="The input's rows arrive one by one, in order.")(function)
 
 
+def frame_buffer(function: F) -> F:
+    return click.option(
+        "--frame-buffer",
+        is_flag=True,
+        help="The input lies in memory of yours, beside the arena: it is read there, as often as needed.",
+    )(function)
+
+
 def stream_output(function: F) -> F:
     return click.option("--stream-output", is_flag=True, help="The output's rows leave one by one, in order.")(function)
 

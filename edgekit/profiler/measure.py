@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgekit_codegen import reference
 from edgekit_codegen.ir import Graph
+from edgekit_codegen.memory.plan import OUTSIDE
 
 from ..link import Hello, Inference, LayerRecord
 from ..results import LayerResult, ProfileResult
@@ -79,12 +80,13 @@ def _profile(
     total_cycles = _total(cycles)
     clock = hello.clock_hz
     memory = connection.session.memory()
+    streams, beside = any(tensor.streamed for tensor in hello.inputs), OUTSIDE in folder.regions
     return ProfileResult(
         model=folder.model_name,
         board=folder.board,
         target=connection.target,
         build_id=folder.build_id,
-        input="streamed" if any(tensor.streamed for tensor in hello.inputs) else "resident",
+        input="streamed" if streams else "random-access" if beside else "resident",
         output="streamed" if any(tensor.streamed for tensor in hello.outputs) else "resident",
         instructions=_total(instructions),
         cycles=total_cycles,
@@ -93,7 +95,7 @@ def _profile(
         cycles_source=None if total_cycles is None else "measured" if connection.target == "hardware" else "estimated",
         layers=rows,
         stack_bytes=memory.stack_bytes,
-        arena_bytes=sum(memory.arena_bytes),
+        arena_bytes=sum(n for n, name in zip(memory.arena_bytes, folder.regions, strict=True) if name != OUTSIDE),
         output_sha256=hashlib.sha256(b"".join(inference.outputs)).hexdigest(),
         output_matches_reference=equal,
     )

@@ -201,12 +201,20 @@ def _blocks(graph: Graph, plan: Plan, names: Names, item: Buffer, clock: Clock) 
         return [_block(label, tensor, kind, storage.region, item.size, parts)]
     spans, made = spans_of(item), []
     for slot, offset in enumerate(storage.offsets):
-        lives = zip(
-            spans.first[slot :: storage.slots].tolist(), spans.last[slot :: storage.slots].tolist(), strict=True
-        )
+        here = [n for n in range(len(spans.first)) if slot in {y % storage.slots for y in _held_rows(item, n)}]
+        lives = ((int(spans.first[n]), int(spans.last[n])) for n in here)
         parts = tuple((clock(first), clock(last + 1), offset, offset + storage.pitch) for first, last in lives)
-        made.append(_block(label, tensor, kind, storage.region, storage.pitch, parts))
+        if parts:
+            made.append(_block(label, tensor, kind, storage.region, storage.pitch, parts))
     return made
+
+
+def _held_rows(item: Buffer, n: int) -> range:
+    """The rows of the tensor that part n of a buffer holds: one, or those of a tile's turn."""
+    if item.tile is None:
+        return range(n, n + 1)
+    first = item.tile.row.const + n * sum(k for _, k in item.tile.row.terms)
+    return range(first, first + item.tile.rows)
 
 
 def _block(label: str, tensor: str, kind: str, region: int, size: int, parts: tuple[Part, ...]) -> Block:

@@ -20,6 +20,7 @@ from edgekit_codegen.memory import make_plan
 from edgekit_codegen.memory.pack import pack
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.schedule import layerwise
+from edgekit_codegen.schedule.edges import views_of
 from edgekit_codegen.schedule.segments import Piece, Segments
 from edgekit_codegen.schedule.tiles import Member, regions
 from edgekit_codegen.schedule.types import Schedule
@@ -41,10 +42,17 @@ def hasty_packing() -> Iterator[None]:
 
 @st.composite
 def scheduled(draw: st.DrawFn, count: int = 1) -> tuple[Case, ...]:
-    """A graph under so many schedules, each with inputs."""
+    """A graph under so many schedules, each with inputs, some of which lie in the caller's memory."""
     graph = draw(plans.graphs(most=12, kinds=plans.MORE, straight=True))
     rng = Random(draw(st.integers(0, 1 << 32)))
-    return tuple(case(graph, random_schedule(graph, rng), rng) for _ in range(count))
+    drawn = (_beside(graph, rng) for _ in range(count))
+    return tuple(case(graph, random_schedule(graph, rng), rng) for graph in drawn)
+
+
+def _beside(graph: Graph, rng: Random) -> Graph:
+    """One of three with inputs outside of the arena: all of them that no output shows."""
+    hidden = frozenset(i for i in graph.inputs if views_of(graph, {i}).isdisjoint(graph.outputs))
+    return graph if rng.randrange(3) else replace(graph, outside=hidden - {*graph.outputs})
 
 
 def case(graph: Graph, schedule: Schedule, rng: Random) -> Case:
@@ -57,7 +65,7 @@ def case(graph: Graph, schedule: Schedule, rng: Random) -> Case:
 
 def random_schedule(graph: Graph, rng: Random) -> Schedule:
     """Layer by layer where nothing else was found."""
-    for pulled in (graph.inputs[: rng.randrange(2)], ()):
+    for pulled in (() if graph.outside else graph.inputs[: rng.randrange(2)], ()):
         pushed = graph.outputs[: rng.randrange(2)] if leaves_by_rows(graph) else ()
         segments = Segments(graph, pulled, pushed)
         turning, landing = rng.choice([(False, False), (False, True), (True, False)])

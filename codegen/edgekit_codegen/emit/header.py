@@ -21,6 +21,11 @@ _PUSHED = """\
  * the last, each once: push takes what it needs of the row at src, which is overwritten afterwards, and returns EK_OK.
  * What else it returns ends the inference; the next one begins anew.
 """
+_OUTSIDE = """\
+ *
+ * The input is yours: ctx->region[{region}] is where it lies, a frame buffer for example. {name}_invoke reads it there,
+ * in any order, and writes nothing to it; it must not change meanwhile.
+"""
 
 
 def header(graph: Graph, name: str, names: Names) -> str:
@@ -51,13 +56,18 @@ def header(graph: Graph, name: str, names: Names) -> str:
         n_outputs=len(graph.outputs),
         regions="\n".join(regions),
         tensors="\n".join(tensors),
-        streaming="".join(
+        streaming=_outside(graph, name, names)
+        + "".join(
             text.format(name=name)
             for text, idents in ((_PULLED, graph.inputs), (_PUSHED, graph.outputs))
             if streamed & set(idents)
         ),
         arena=names.plan.arena_bytes,
     )
+
+
+def _outside(graph: Graph, name: str, names: Names) -> str:
+    return _OUTSIDE.format(name=name, region=len(names.used) - 1) if graph.outside else ""
 
 
 def meaning(tensor: Tensor) -> str:

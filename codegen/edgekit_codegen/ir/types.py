@@ -152,6 +152,8 @@ class Graph:
 
     name     an identifier-like name of the model
     tensors  every tensor that an operator, an input or an output names, and no other
+    outside  the inputs that lie in memory of the caller's, which nothing writes: rows are read there in any order, as
+             often as they are needed, and no memory plan counts them
     """
 
     name: str
@@ -159,6 +161,7 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[TensorId, ...]
     outputs: tuple[TensorId, ...]
+    outside: frozenset[TensorId] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))

@@ -33,12 +33,18 @@ class _Group:
 
 
 def buffers(graph: Graph, schedule: Schedule, reaches: Reaches | None = None) -> tuple[Buffer, ...]:
-    """Every buffer of the schedule. reaches: kept from one schedule of a graph to the next, for speed.
+    """Every buffer of the schedule, without inputs that lie in the caller's memory. reaches: kept from one schedule of
+    a graph to the next, for speed.
 
     Raises UnsupportedModel where a constant would have to live in the arena, CodegenError for nodes it cannot place
     and for operators that neither run nor move nothing.
     """
-    return _Layout(graph, schedule, reaches or Reaches()).buffers()
+    return _Layout(graph, schedule, reaches or Reaches()).buffers()[0]
+
+
+def outside(graph: Graph, schedule: Schedule) -> tuple[Buffer, ...]:
+    """The inputs that lie in the caller's memory, each with its views."""
+    return _Layout(graph, schedule, Reaches()).buffers()[1] if graph.outside else ()
 
 
 class _Layout:
@@ -50,7 +56,8 @@ class _Layout:
         self.places = _places(graph, schedule)
         self.groups: dict[TensorId, _Group] = {}
 
-    def buffers(self) -> tuple[Buffer, ...]:
+    def buffers(self) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
+        """Those of the arena, and the inputs outside of it."""
         graph = self.graph
         for ident in graph.inputs:
             self._define(ident)
@@ -72,7 +79,9 @@ class _Layout:
             self._resolve(ident)
         apart += [self._fresh(ident, move) for ident, move in self.lives.moved.items()]
         unique = {id(g): g for g in self.groups.values()}.values()
-        return (*(self._buffer(group) for group in unique), *apart)
+        outer = [group for group in unique if not graph.outside.isdisjoint(group.begins)]
+        inner = [self._buffer(group) for group in unique if graph.outside.isdisjoint(group.begins)]
+        return (*inner, *apart), tuple(self._buffer(group) for group in outer)
 
     def _tile(self, ident: TensorId, tile: Tile) -> Buffer:
         """What is there of a tensor that is computed in tiles, in every turn."""
@@ -160,6 +169,7 @@ class _Layout:
             alike = rows is None and tensor.hwc[0] == result.hwc[0] and tensor.bytes == result.bytes
             alike = alike and tensor.dtype is result.dtype
             kept = not tensor.is_constant and tensor.id not in self.lives.tiled | self.lives.moved.keys()
+            kept = kept and self.graph.outside.isdisjoint(self._resolve(tensor.id).begins)
             if alike and kept and self._dies(tensor.id, index):
                 return tensor.id
         return None

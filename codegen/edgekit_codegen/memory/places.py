@@ -89,7 +89,7 @@ class Places:
 
     def share(self, op: Op) -> bool:
         """Let an operator's tensors lie in each other, so that it need not run; False, and nothing changed, where
-        they cannot: it computes, or bytes would be wanted for two things."""
+        they cannot: it computes, bytes would be wanted for two things, or some of them are the caller's."""
         found = parts(self._graph, op)
         if found is None:
             return False
@@ -102,6 +102,8 @@ class Places:
             if joining.setdefault(id(family), (family, shift))[1] != shift:
                 return False
         written = [(family.begins[i] + shift, i) for family, shift in joining.values() for i in family.written]
+        if len(written) > 1 and any(i in self._graph.outside for _, i in written):
+            return False  # nothing is written next to what is the caller's
         if self._overlap(sorted(w for w in written if w[1] not in op.outputs)):
             return False
         for family, shift in joining.values():

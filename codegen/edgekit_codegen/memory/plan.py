@@ -10,6 +10,13 @@ from ..schedule.types import Affine, Schedule
 
 NOWHERE_ELSE = Affine(0)
 
+OUTSIDE = "input"
+"""The name of the region, behind the target's own, in which inputs lie that are in the caller's memory
+(Graph.outside)."""
+
+OUTSIDE_ALIGN = 8
+"""Bytes that the base of that region is aligned to: kernels read words, and every allocator gives as much."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
@@ -41,7 +48,7 @@ class Storage:
     box      which part of the tensor is held: the whole for plain tensors, the pixels of a tile otherwise
     slots    row y lives in slot y mod slots; slots == rows for a plain tensor, fewer for a ring
     pitch    bytes from one row to the next; a row never wraps
-    region   index into the target's regions
+    region   index into the plan's regions
     offsets  byte offset in the region of each slot; evenly spaced by `pitch` for a plain tensor
     first    by how many pixels the box lies farther to the right, in the loops around: tiles move over their tensor
     fresh    where the rows are that were written last, which are not in their slots until a Copy moves them there; None
@@ -94,7 +101,8 @@ class RegionUse:
 class Plan:
     """A schedule with an address for every buffer.
 
-    arena_bytes        sum over regions of the bytes used: inputs, outputs, intermediates and scratch
+    regions            the target's, and OUTSIDE where inputs lie there
+    arena_bytes        sum over the target's regions of the bytes used: inputs, outputs, intermediates and scratch
     lower_bound_bytes  the largest live set over the schedule's steps: no plan of this schedule needs less
     """
 

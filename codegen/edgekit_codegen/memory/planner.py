@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from ..ir.region import Box
 from ..ir.types import Graph, TensorId
@@ -11,12 +12,12 @@ from ..schedule.types import Affine, Schedule
 from ..target import Region, Target
 from .apart import apart
 from .buffer import Buffer, lower_bound
-from .buffers import buffers
+from .buffers import buffers, outside
 from .climb import climb
 from .elide import elide
 from .fit import does_not_fit
 from .place import Placement, place
-from .plan import Fresh, Plan, RegionUse, Scratch, Storage, Strip
+from .plan import OUTSIDE, OUTSIDE_ALIGN, Fresh, Plan, RegionUse, Scratch, Storage, Strip
 from .problem import Packing, Problem
 from .rotate import rotated
 from .spare import with_spare
@@ -63,9 +64,15 @@ def make_plan(
     uses = tuple(
         RegionUse(r.name, used, r.size, r.align) for r, used in zip(target.regions, placement.heights, strict=True)
     )
+    outer = outside(graph, schedule)
+    begins = tuple(accumulate((item.size for item in outer), initial=0))
+    elsewhere = Placement((len(uses),) * len(outer), begins[:-1], ())
+    if outer:
+        uses = (*uses, RegionUse(OUTSIDE, begins[-1], begins[-1], OUTSIDE_ALIGN))
+    storages = (*_storages(graph, items, placement), *_storages(graph, outer, elsewhere))
     return Plan(
         schedule=schedule,
-        storages=tuple(sorted(_storages(graph, items, placement), key=lambda s: s.tensor)),
+        storages=tuple(sorted(storages, key=lambda s: s.tensor)),
         scratch=(
             *(
                 Scratch(item.op, region, offset, item.size)

@@ -42,12 +42,13 @@ def validate(graph: Graph, plan: Plan, target: Target) -> None:
 class _Replay:
     def __init__(self, graph: Graph, plan: Plan, target: Target) -> None:
         self.graph, self.plan = graph, plan
-        if len(plan.regions) != len(target.regions):
-            _fail(f"the plan has {len(plan.regions)} regions, the target {len(target.regions)}")
-        for use, region in zip(plan.regions, target.regions, strict=True):
+        self.own = len(target.regions)
+        if len(plan.regions) != self.own + bool(graph.outside):
+            _fail(f"the plan has {len(plan.regions)} regions, the target {self.own}")
+        for use, region in zip(plan.regions, target.regions, strict=False):
             if not 0 <= use.used <= region.size or use.align % region.align:
                 _fail(f"region {region.name} has {region.size} bytes aligned to {region.align}, the plan uses {use}")
-        if plan.arena_bytes != sum(use.used for use in plan.regions):
+        if plan.arena_bytes != sum(use.used for use in plan.regions[: self.own]):
             _fail(f"the arena of {plan.arena_bytes} bytes is not the sum of its regions")
         self.arena = TaggedArena(graph, plan)
         self.added: dict[int, npt.NDArray[np.bool_]] = {}  # per operator that adds, the pixels of its input so far
@@ -67,8 +68,15 @@ class _Replay:
                 self._read(ident, self.arena.whole(ident), "after the last step")
 
     def _check_addresses(self) -> None:
+        written = {i for op in walk.layers(self.plan.schedule) for i in self.graph.ops[op].outputs}
+        written |= {*self.graph.inputs} - self.graph.outside
         for s in self.plan.storages:
             tensor = self.graph.tensors[s.tensor]
+            places = (s.region, *(part.region for part in (s.fresh, s.strip) if part is not None))
+            if s.tensor in written and max(places) >= self.own:
+                _fail(f"'{tensor.name}' would be written to memory of the caller's")
+            if s.tensor in self.graph.outside and max(places) < self.own:
+                _fail(f"'{tensor.name}' lies in memory of the caller's, not in region {s.region}")
             row = (s.box.x1 - s.box.x0) * (s.box.c1 - s.box.c0) * tensor.dtype.size
             if s.box.empty or (s.box != s.box.clip(tensor.hwc) and not s.first.terms):
                 _fail(f"'{tensor.name}': box {s.box} is not a part of {tensor.hwc}")
@@ -88,6 +96,8 @@ class _Replay:
                     _fail(f"'{tensor.name}': offset {s.strip.offset} of a tile is not aligned")
                 self._check_range(s.strip.region, s.strip.offset, s.strip.offset + size, f"a tile of '{tensor.name}'")
         for t in self.plan.scratch:
+            if t.region >= self.own:
+                _fail(f"scratch of operator {t.op} would be written to memory of the caller's")
             if t.offset % WORD:
                 _fail(f"scratch of operator {t.op}: offset {t.offset} is not aligned")
             self._check_range(t.region, t.offset, t.offset + t.size, f"scratch of operator {t.op}")

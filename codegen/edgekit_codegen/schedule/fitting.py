@@ -98,9 +98,8 @@ def _narrowest(
     plan = front.planned(rough.graph, best.schedule, target, limit)
     if plan is not None:
         return replace(rough, plan=plan)
-    modes = front.mode(segments.pulled), front.mode(segments.pushed)
     done = describe(rough.graph, best.schedule, rough.rewrites)
-    raise misfit.nothing_fits(rough.graph, target, limit, best, modes, done)
+    raise misfit.nothing_fits(rough.graph, target, limit, best, front.modes(segments), done)
 
 
 def _roughly(tried: Sequence[tuple[Rewrites, Segments]], pricing: Pricing) -> list[Fitting]:

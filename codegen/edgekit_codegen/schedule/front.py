@@ -30,7 +30,10 @@ LEAST = 3
 """Choices that are planned to find the smallest plan of all."""
 
 SMALLER = 4
-"""Times that a smaller one than that is sought."""
+"""Times that a front goes on below that one."""
+
+DESCENT = (10, 30, STEP)
+"""To the smallest plan: it is to be smaller by one part in so many than the one before, as long as there are such."""
 
 ANY = Target("any", (Region("ram", UNLIMITED),))
 """Memory as large as it takes."""
@@ -43,8 +46,9 @@ class Point:
     overhead    instructions, about, that the schedule needs beyond those of layer by layer
     mac_factor  multiply-accumulates executed by those of the graph; 1.0 where nothing is computed twice
     rewrites    what was done to the graph before, whose work the two count as well
-    input       "resident", or "streamed" where each row is delivered once, in order
-    output      the same, where each row leaves as soon as it is computed
+    input       "resident", "streamed" where each row is delivered once, in order, or "random-access" where it is read
+                in memory of the caller's
+    output      "resident", or "streamed" where each row leaves as soon as it is computed
     """
 
     plan: Plan
@@ -85,13 +89,14 @@ def front(
 def _with(points: Sequence[Point], segments: Segments, plan: Plan) -> list[Point]:
     """The points and a smaller plan, without those that are no faster than it is."""
     extra, factor = overhead(segments.graph, plan.schedule), mac_factor(segments.graph, plan.schedule)
-    added = Point(plan, extra, factor, mode(segments.pulled), mode(segments.pushed))
+    added = Point(plan, extra, factor, *modes(segments))
     return [*(p for p in points if p.overhead < extra), added]
 
 
-def mode(streamed: Collection[TensorId]) -> str:
-    """How an end of the graph is taken, as `Point` has it."""
-    return "streamed" if streamed else "resident"
+def modes(segments: Segments) -> tuple[str, str]:
+    """How input and output are taken, as `Point` has it."""
+    taken = "streamed" if segments.pulled else "random-access" if segments.graph.outside else "resident"
+    return taken, "streamed" if segments.pushed else "resident"
 
 
 def fastest(
@@ -130,8 +135,9 @@ def within(
 
 def _ends(segments: Segments) -> int:
     """Bytes of the largest input or output that lies in memory as a whole, in one region."""
-    resident = {*segments.graph.inputs} - segments.pulled | {*segments.graph.outputs} - segments.pushed
-    return max((segments.graph.tensors[ident].bytes for ident in resident), default=0)
+    graph = segments.graph
+    resident = {*graph.inputs} - segments.pulled - graph.outside | {*graph.outputs} - segments.pushed
+    return max((graph.tensors[ident].bytes for ident in resident), default=0)
 
 
 def narrowest(segments: Segments, target: Target, limit: int, pricing: Pricing = evenly) -> Plan:
@@ -143,7 +149,7 @@ def narrowest(segments: Segments, target: Target, limit: int, pricing: Pricing =
         raise cannot_stream(graph, bool(pulled) and alone, pushed)
     plan = planned(graph, best.schedule, target, limit)
     if plan is None:
-        raise nothing_fits(graph, target, limit, best, (mode(pulled), mode(pushed)))
+        raise nothing_fits(graph, target, limit, best, modes(segments))
     return plan
 
 
@@ -154,9 +160,14 @@ def least(segments: Segments, pricing: Pricing = evenly, roughly: bool = False) 
     return best if best is None or roughly else improved(segments, best, pricing)
 
 
-def improved(segments: Segments, plan: Plan, pricing: Pricing = evenly) -> Plan:
-    """The smallest plan that is found below one that estimates lead to; that one where there is none."""
-    return [plan, *_smaller(segments.priced(pricing), ANY, plan)][-1]
+def improved(segments: Segments, plan: Plan, pricing: Pricing = evenly, steps: Sequence[int] = DESCENT) -> Plan:
+    """The smallest plan that is found below another one; that one where there is none. steps: as DESCENT."""
+    priced = segments.priced(pricing)
+    for step in steps:
+        found: Plan | None = plan
+        while found is not None:
+            plan, found = found, _first(priced, ANY, found.arena_bytes - max(found.arena_bytes // step, 1), True)
+    return plan
 
 
 def _first(segments: Segments, target: Target, limit: int, closely: bool) -> Plan | None:

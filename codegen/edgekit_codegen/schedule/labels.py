@@ -88,11 +88,11 @@ def begun(
 ) -> Open | None:
     """Streams without members yet, one for each choice; None where rows that arrive would be needed behind the
     operators number `first` .. `after` - 1, or arrived before them."""
-    tensor, stays = options.graph.tensors[entering], options.stays(entering, after)
+    size, stays = options.held(entering), options.stays(entering, after)
     if not closed or (arrives and (stays or first)):
         return None
     beside, n = options.beside(first, after), np.arange(len(closed))
-    held, fixed = beside + (0 if arrives else tensor.bytes), beside + (tensor.bytes if stays else 0)
+    held, fixed = beside + (0 if arrives else size), beside + (size if stays else 0)
     none = np.zeros_like(n)
     cost, peak = (np.array([getattr(w, name) for w in closed], np.int64) for name in ("cost", "peak"))
     return Open(none + held, none + fixed, none, none, none, none, cost, none + 1, peak, none, none, none)

@@ -17,14 +17,14 @@ from .text import describe
 def nothing_fits(
     graph: Graph, target: Target, limit: int, best: Plan, modes: tuple[str, str], rewrites: Sequence[str] = ()
 ) -> DoesNotFit:
-    """best: the smallest plan there is in one piece of memory; modes: of input and output; rewrites: what was done to
-    the graph before."""
+    """best: the smallest plan there is in one piece of memory; modes: of input and output, as Point has them; rewrites:
+    what was done to the graph before."""
     items = buffers(graph, best.schedule)
     if best.arena_bytes <= limit:
         return does_not_fit(graph, best.schedule, target, items)
     offers = ", ".join(f"{region.name} {region.size:,}" for region in target.regions)
     lines = [
-        f"needs {best.arena_bytes:,} bytes of memory at least, with its input {modes[0]} and"
+        f"needs {best.arena_bytes:,} bytes of memory in the smallest plan that was found, with its input {modes[0]} and"
         f" its output {modes[1]}, {limit:,} are allowed",
         f"the schedule for that: {describe(best.schedule)}",
         *([f"with {', '.join(rewrites)}"] if rewrites else []),

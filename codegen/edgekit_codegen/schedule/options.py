@@ -99,7 +99,11 @@ class Options:
         """Bytes of what lies beside a chain."""
         ends = self.chain(first, after)
         assert ends is not None
-        return sum(self.graph.tensors[i].bytes for i in self.crossing[first] if i != ends[0])
+        return sum(self._parts.held(i) for i in self.crossing[first] if i != ends[0])
+
+    def held(self, ident: TensorId) -> int:
+        """The bytes that a tensor takes where it is there as a whole."""
+        return self._parts.held(ident)
 
     def of(self, first: int, after: int) -> tuple[Option, ...]:
         """What the operators may do that nothing else beats; the least work first."""

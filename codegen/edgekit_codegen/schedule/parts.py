@@ -55,7 +55,13 @@ class Parts:
         later = {i for i in there if self._last.get(i, -1) >= end}
         entering = tuple(i for i in before if i in read)
         needed = tuple(i for i in there if i in later and (self._born[i] >= begin or i in read))
-        beside = sum(self.graph.tensors[i].bytes for i in before if i in later and i not in read)
+        beside = sum(self.held(i) for i in before if i in later and i not in read)
         named = {i for op in ops for i in (*op.inputs, *op.outputs) if i is not None} | {*entering, *needed}
         tensors = {i: self.graph.tensors[i] for i in named}
-        return Part(replace(self.graph, tensors=tensors, ops=ops, inputs=entering, outputs=needed), begin, beside)
+        outside = self.graph.outside & set(entering)
+        alone = replace(self.graph, tensors=tensors, ops=ops, inputs=entering, outputs=needed, outside=outside)
+        return Part(alone, begin, beside)
+
+    def held(self, ident: TensorId) -> int:
+        """The bytes that a tensor takes where it is there as a whole."""
+        return 0 if ident in self.graph.outside else self.graph.tensors[ident].bytes

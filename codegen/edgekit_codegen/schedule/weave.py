@@ -105,7 +105,7 @@ class _Search:
             self._arrived[after].append((self._near(found), (), streams))
         fresh = begun(closed, self._options, chain[0], first, after, arrives)
         if fresh is not None:
-            window = 0 if stays or arrives else row
+            window = 0 if stays or arrives or tensor.id in self._segments.graph.outside else row
             found = offers.after(fresh, row if arrives else 0, window, self._closely)
             self._arrived[after].append((self._near(found), closed, None))
 

@@ -24,6 +24,7 @@ from ..output import Output
 @options.solver
 @options.kernels
 @options.stream_input
+@options.frame_buffer
 @options.stream_output
 @click.option("--dry-run", is_flag=True, help="Plan only: say what would be built, compile nothing.")
 @options.common
@@ -40,6 +41,7 @@ def build(
     solver: bool,
     kernels: str | None,
     stream_input: bool,
+    frame_buffer: bool,
     stream_output: bool,
     dry_run: bool,
     as_json: bool,
@@ -56,6 +58,7 @@ def build(
             io=io_mode,
             sram=sram,
             stream_input=stream_input,
+            frame_buffer=frame_buffer,
             stream_output=stream_output,
             latency_overhead=latency_overhead,
             schedule=schedule,
@@ -75,6 +78,7 @@ def build(
             io=io_mode,
             sram=sram,
             stream_input=stream_input,
+            frame_buffer=frame_buffer,
             stream_output=stream_output,
             latency_overhead=latency_overhead,
             schedule=schedule,

@@ -22,6 +22,7 @@ from ..output import Output
 @options.solver
 @options.kernels
 @options.stream_input
+@options.frame_buffer
 @options.stream_output
 @click.option("--pareto", is_flag=True, help="List every plan that no other one beats in memory and time.")
 @click.option("--explain", is_flag=True, help="Say what holds the peak and what the next smaller plan costs.")
@@ -46,6 +47,7 @@ def plan(
     solver: bool,
     kernels: str | None,
     stream_input: bool,
+    frame_buffer: bool,
     stream_output: bool,
     pareto: bool,
     explain: bool,
@@ -66,6 +68,7 @@ def plan(
             plot=plot,
             sram=sram,
             stream_input=stream_input,
+            frame_buffer=frame_buffer,
             stream_output=stream_output,
             pareto=pareto,
             latency_overhead=latency_overhead,
