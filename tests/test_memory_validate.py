@@ -18,12 +18,14 @@ from support.models import NAMES
 from edgekit_codegen import reference
 from edgekit_codegen.errors import InvalidPlan
 from edgekit_codegen.ir import Graph, TensorId
+from edgekit_codegen.memory import make_plan
 from edgekit_codegen.memory.buffers import buffers
 from edgekit_codegen.memory.clearance import clearances
+from edgekit_codegen.memory.lives import lives as row_lives
 from edgekit_codegen.memory.plan import Plan, Scratch, Storage
 from edgekit_codegen.memory.validate import validate
 from edgekit_codegen.ops import TABLE
-from edgekit_codegen.ops.attributes import Conv2D
+from edgekit_codegen.ops.attributes import Conv2D, Pad
 from edgekit_codegen.ops.record import Overlap
 from edgekit_codegen.schedule.types import Segment
 
@@ -135,6 +137,19 @@ def skips_columns(graph: Graph, tensors: tuple[TensorId, ...]) -> bool:
         for op in graph.ops
         if isinstance(op.attrs, Conv2D)
     )
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 5])
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_a_band_reads_rows_of_one_image_and_padding_of_the_next(before: int, height: int) -> None:
+    """What its last row does not read, a row before it may: no row of the input dies unread."""
+    b = GraphBuilder()
+    x = b.input((4, 1, 3, 2))
+    out = b.apply("pad", (x,), Pad(((0, 0), (before, 3 - before), (0, 0), (0, 0))))
+    graph = b.graph(out)
+    schedule = schedules.bands(graph, height)
+    assert (row_lives(graph, schedule).rows[x].dies >= 0).all()
+    validate(graph, make_plan(graph, schedule, plans.HOST), plans.HOST)
 
 
 @given(plans.graphs(), st.data())

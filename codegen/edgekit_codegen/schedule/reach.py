@@ -27,8 +27,8 @@ class Reach:
     """What an operator reads of one operand, row by row.
 
     low, high    per output row, the first and the last operand row that it reads, both within the operand; a row that
-                 reads nothing but padding has high < low, and rows between the two count as read even where a dilated
-                 window passes over them
+                 reads nothing but padding has high = low - 1, between what the rows before and behind it read, and rows
+                 between the two count as read even where a dilated window passes over them
     first, last  per operand row, the first and the last output row that reads it, NEVER where none does
     """
 
@@ -125,4 +125,4 @@ def _bounds(graph: Graph, op: Op, position: int, rows: int) -> tuple[Index, Inde
         top, y = y // out_rows * rows, y % out_rows
     first = (y * access.stride - access.pad) // (access.up or 1)
     last = first + (access.kernel - 1) * access.dilation
-    return top + np.maximum(first, 0), top + np.minimum(last, rows - 1)
+    return top + np.clip(first, 0, rows), top + np.clip(last, -1, rows - 1)
