@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit import boards, pipeline
@@ -22,6 +22,7 @@ from edgekit.plan_results import PlanPoint
 from edgekit.report.memory_map import plot_front
 from edgekit_codegen import cost
 from edgekit_codegen.errors import DoesNotFit
+from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.elide import elide
 from edgekit_codegen.prices import Pricing, evenly, price
 from edgekit_codegen.schedule import layerwise
@@ -49,56 +50,62 @@ class Planner:
 
     def __init__(self, read: pipeline.Read) -> None:
         self.read = read
-        self._fronts: dict[bool, tuple[Point, ...]] = {}
-        self._found: dict[bool, list[Point]] = {False: [], True: []}
-        self._missed = {False: 0, True: 0}
+        self._fronts: dict[str, tuple[Point, ...]] = {}
+        self._found: dict[str, list[Point]] = {}
+        self._missed: dict[str, int] = {}
         """Bytes that were too few."""
 
-    def front(self, streamed: bool) -> list[Point]:
+    def graph(self, taken: str) -> Graph:
+        """The graph whose input is taken in that way, as `front.Point` has it."""
+        graph = self.read.graph
+        return replace(graph, outside=frozenset(graph.inputs)) if taken == "random-access" else graph
+
+    def front(self, taken: str) -> list[Point]:
         """Of the planner's front and of the plans that were found within goals, those that no other one beats."""
-        graph, target = self.read.graph, self.read.target
-        if streamed not in self._fronts:
-            self._fronts[streamed] = front(graph, target, graph.inputs if streamed else ())
+        graph, target = self.graph(taken), self.read.target
+        if taken not in self._fronts:
+            self._fronts[taken] = front(graph, target, graph.inputs if taken == "streamed" else ())
         kept: list[Point] = []
-        found = (*self._fronts[streamed], *self._found[streamed])
+        found = (*self._fronts[taken], *self._found.get(taken, ()))
         for point in sorted(found, key=lambda p: (p.overhead, p.plan.arena_bytes)):
             if not kept or point.plan.arena_bytes < kept[-1].plan.arena_bytes:
                 kept.append(point)
         return kept
 
-    def within(self, streamed: bool, goal: Goal) -> Planned:
+    def within(self, taken: str, goal: Goal) -> Planned:
         """The fastest plan within a goal's bytes, or the one with the fewest multiply-accumulates where that one has
         too many; where there is none, the smallest with about the goal's work."""
         began = time.process_time()
-        point = self._fastest(streamed, goal.arena)
+        point = self._fastest(taken, goal.arena)
         if point is not None and not near(point, goal.factor):
-            fewest = self._fastest(streamed, goal.arena, (evenly,))
+            fewest = self._fastest(taken, goal.arena, (evenly,))
             point = fewest if fewest is not None and fewest.mac_factor < point.mac_factor else point
         if point is None:
-            self._missed[streamed] = max(self._missed[streamed], goal.arena)
-            point = smallest(self.front(streamed), goal.factor)
+            self._missed[taken] = max(self._missed.get(taken, 0), goal.arena)
+            point = smallest(self.front(taken), goal.factor)
         else:
-            self._found[streamed].append(point)
+            self._found.setdefault(taken, []).append(point)
         return Planned(point, time.process_time() - began)
 
     def below_layers(self) -> tuple[Goal, Planned]:
         """The smallest resident plan that computes nothing twice; the goal is layer by layer's bytes."""
         began = time.process_time()
-        points = self.front(False)
+        points = self.front("resident")
         planned = Planned(smallest(points, 1.0), time.process_time() - began)
         return Goal(points[0].plan.arena_bytes), planned
 
-    def _fastest(self, streamed: bool, arena: int, pricings: Sequence[Pricing] = (price, evenly)) -> Point | None:
-        graph = self.read.graph
-        if arena <= self._missed[streamed]:
+    def _fastest(self, taken: str, arena: int, pricings: Sequence[Pricing] = (price, evenly)) -> Point | None:
+        graph = self.graph(taken)
+        if arena <= self._missed.get(taken, 0):
             return None
         try:
-            found = fitting(graph, self.read.target, arena, graph.inputs if streamed else (), pricings=pricings)
+            pulled = graph.inputs if taken == "streamed" else ()
+            found = fitting(graph, self.read.target, arena, pulled, pricings=pricings)
         except DoesNotFit:
             return None
         schedule = found.plan.schedule
         extra, factor = overhead(graph, found.graph, schedule), mac_factor(graph, found.graph, schedule)
-        return Point(found.plan, extra, factor, "streamed" if streamed else "resident", rewrites=found.rewrites)
+        return Point(found.plan, extra, factor, taken, rewrites=found.rewrites)
 
 
 def near(point: Point, factor: float) -> bool:
@@ -124,19 +131,20 @@ def measure(subject: Subject) -> list[Row]:
         found: list[tuple[Goal, Planned]] = []
         if subject.name in ZOO:
             found.append(planner.below_layers())
-        for streamed, goals in ((False, subject.resident), (True, subject.streamed)):
+        for taken, goals in subject.goals.items():
             for goal in goals:
-                found.append((goal, planner.within(streamed, goal)))
+                found.append((goal, planner.within(taken, goal)))
                 point = found[-1][1].point
                 _say(subject, f"{goal}: {point.plan.arena_bytes:,} @ {point.mac_factor:.3f}")
         if subject.front:
-            _draw(subject, planner, found[-1][1].point)
+            _draw(subject, planner, [planned.point for _, planned in found if planned.point.input == "streamed"][-1])
         rows = []
         for number, (goal, planned) in enumerate(found):
             schedule = planned.point.plan.schedule
             _say(subject, f"building {describe(schedule)}")
             out, rewrites = Path(scratch) / str(number), planned.point.rewrites
-            run = firmware.run(model, subject.board, read.graph, schedule, out, rewrites)
+            graph = planner.graph(planned.point.input)
+            run = firmware.run(model, subject.board, graph, schedule, out, rewrites)
             rows.append(_row(subject, goal, planned, run, base))
     return rows
 
@@ -177,7 +185,7 @@ def _draw(subject: Subject, planner: Planner, marked: Point) -> None:
             output=point.output,
             schedule=describe(point.plan.schedule),
         )
-        for point in planner.front(True)
+        for point in planner.front("streamed")
     ]
     plot_front(subject.title, drawn, marked.plan.arena_bytes, picture(subject))
 

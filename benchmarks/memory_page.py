@@ -29,7 +29,7 @@ COLUMNS = (
 class Row:
     """One plan and its firmware image.
 
-    input         "resident", or "streamed"
+    input         "resident", "streamed" or "random-access"
     mac_factor    multiply-accumulates executed by those of layer by layer
     instructions  of one inference by those of layer by layer, exact; None on the host, which counts none
     bound         bytes that no plan of the schedule can go below
@@ -68,7 +68,7 @@ def read_rows(text: str) -> list[Row]:
     rows = []
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == len(COLUMNS) and cells[1] in ("resident", "streamed"):
+        if len(cells) == len(COLUMNS) and cells[1] in ("resident", "streamed", "random-access"):
             arena, factor = cells[2].split(" @ ")
             rows.append(
                 Row(

@@ -22,6 +22,7 @@ from edgekit import boards, frontend, pipeline
 from edgekit.api.device import random_inputs
 from edgekit.errors import ModelError, UsageError
 from edgekit.export import tflite
+from edgekit.report import memory_map
 from edgekit_codegen import passes
 from edgekit_codegen.emit import emit
 from edgekit_codegen.errors import InvalidPlan
@@ -126,6 +127,13 @@ def test_a_schedule_file_keeps_it(tmp_path: Path) -> None:
     )
     again = edgekit.plan(DIGITS, board=BOARD, io="int8", schedule=tmp_path / "s.toml")
     assert (again.input, again.arena_bytes) == (first.input, first.arena_bytes) == ("random-access", first.arena_bytes)
+
+
+def test_pictures_show_the_arena_alone() -> None:
+    pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
+    graph = plans.real("mlperf_tiny_ic", "int8")
+    figure = memory_map.draw(beside(graph), small(graph, 20_000))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["live", "ram"]
 
 
 def test_the_front_has_its_name(tmp_path: Path) -> None:

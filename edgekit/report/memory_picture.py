@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from edgekit_codegen.memory.plan import Plan
+from edgekit_codegen.memory.plan import OUTSIDE, Plan
 
 if TYPE_CHECKING:
     from .memory_map import Block
@@ -52,7 +52,7 @@ def picture(
 ) -> Figure:
     """Live bytes on top, then one panel of addresses per region in use."""
     time = Time([len(step.split(", ")) for step in steps])
-    used = [i for i, use in enumerate(plan.regions) if use.used]
+    used = [i for i, use in enumerate(plan.regions) if use.used and use.name != OUTSIDE]
     total = sum(plan.regions[i].used for i in used)
     shares = [max(plan.regions[i].used / total, 0.22) for i in used]
     width = min(max(8.0, 2.8 + 0.34 * time.length), 16.0)
