@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from support import host_model, plans
 from support.models import ROOT
@@ -64,20 +67,25 @@ def example(number: int = 0) -> str:
     return str(found[number])
 
 
+def answer_of(sources: Sources, files: Mapping[str, str], values: Sequence[npt.NDArray[Any]], folder: Path) -> bytes:
+    """What a user's program around a model writes; it gets the input's bytes."""
+    host_model.write(sources, folder)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    units = [*(name for name in files if name.endswith(".c")), *sources.units]
+    command = [*host_model.compiler(), *host_model.WARNINGS, *host_model.SANITIZE, "-O1", "-I.", *units, "-o", "t"]
+    subprocess.run(command, cwd=folder, check=True)
+    return subprocess.run([folder / "t"], input=values[0].tobytes(), capture_output=True, check=True).stdout
+
+
 def test_the_example_of_the_guide_works_also_after_an_underrun(digits: tuple[Graph, Sources], tmp_path: Path) -> None:
     graph, sources = digits
     assert sources.name == "digits"
     (image,) = json.loads(sources.files["layers.json"])["inputs"]
     assert (image["row_bytes"], "offset" in image) == (8, False)
-    host_model.write(sources, tmp_path)
-    for name, text in (("camera.h", CAMERA_H), ("main.c", MAIN_C), ("classify.c", example())):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    units = ["main.c", "classify.c", *sources.units]
-    command = [*host_model.compiler(), *host_model.WARNINGS, *host_model.SANITIZE, "-O1", "-I.", *units, "-o", "t"]
-    subprocess.run(command, cwd=tmp_path, check=True)
     values = host_model.random_inputs(graph, np.random.default_rng(3))
-    done = subprocess.run([tmp_path / "t"], input=values[0].tobytes(), capture_output=True, check=True)
-    assert done.stdout == host_model.reference_bytes(graph, values)
+    files = {"camera.h": CAMERA_H, "main.c": MAIN_C, "classify.c": example()}
+    assert answer_of(sources, files, values, tmp_path) == host_model.reference_bytes(graph, values)
 
 
 def test_the_folder_s_own_example_reads_rows(digits: tuple[Graph, Sources], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import host_model, plans
 from support.dense import unet
-from test_streamed_example import example
+from test_streamed_example import answer_of, example
 
 from edgekit_codegen.emit import EmitOptions, Sources, emit
 from edgekit_codegen.ir import Graph
@@ -93,17 +93,9 @@ def test_the_example_of_the_guide_works_also_after_either_end_failed(
     assert (
         "unet_invoke calls ctx->pull" in both.files["unet.h"] and "unet_invoke calls ctx->push" in both.files["unet.h"]
     )
-    host_model.write(both, tmp_path)
     files = {"camera.h": CAMERA_H, "display.h": DISPLAY_H, "main.c": MAIN_C, "segment.c": example(1)}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    units = ["main.c", "segment.c", *both.units]
-    command = [*host_model.compiler(), *host_model.WARNINGS, *host_model.SANITIZE, "-O1", "-I.", *units, "-o", "t"]
-    subprocess.run(command, cwd=tmp_path, check=True)
     values = host_model.random_inputs(graph, np.random.default_rng(3))
-    done = subprocess.run([tmp_path / "t"], input=values[0].tobytes(), capture_output=True)
-    assert done.returncode == 0
-    assert done.stdout == host_model.reference_bytes(graph, values)
+    assert answer_of(both, files, values, tmp_path) == host_model.reference_bytes(graph, values)
 
 
 @pytest.mark.parametrize("streamed_input", [False, True])
