@@ -93,6 +93,7 @@ def test_an_unknown_key_names_file_line_and_the_closest_key(
         ('name = "sram"', 'name = "dtcm"', None, "'dtcm' is used twice"),
         ('use = ["arena", "data"]', 'use = ["arena", "dada"]', "dada", "'dada'"),
         ('use = ["arena", "data"]', 'use = ["arena"]', "[[memory]]", '0 memories have the use "data"'),
+        ('name = "dtcm"', 'name = "input"', 'name = "input"', "an input beside the arena"),
         ('use = ["stack", "scratch", ', 'use = ["scratch", ', "[[memory]]", '0 memories have the use "stack"'),
         ('port = "stm32f7"', 'port = "stm32f8"', "stm32f8", "no port is called 'stm32f8'"),
         ('port = "stm32f7"', 'port = "stm32f7"\nstack = 100', "stack = 100", "is 100"),

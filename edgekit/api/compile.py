@@ -12,7 +12,7 @@ from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.plan import OUTSIDE, RegionUse
 from edgekit_codegen.providers import kernel_of
 from edgekit_codegen.schedule import fitting, walk
-from edgekit_codegen.schedule.front import Point
+from edgekit_codegen.schedule.front import Point, mode
 from edgekit_codegen.schedule.text import describe
 
 from .. import boards, estimate, pipeline, schedule_file, workspace
@@ -111,8 +111,8 @@ def build(
         macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_input(compiled, streams_input),
-        output="streamed" if streams_output else "resident",
+        input=mode(streams_input, bool(compiled.graph.outside)),
+        output=mode(streams_output),
         schedule=describe(compiled.plan.schedule),
         elf=artifact.elf,
         dir=folder,
@@ -209,8 +209,8 @@ def plan(
         macs=passes.macs(compiled.original),
         macs_original=passes.macs(compiled.source),
         rewrites=rewrites(compiled.steps),
-        input=_input(compiled, streams_input),
-        output="streamed" if streams_output else "resident",
+        input=mode(streams_input, bool(compiled.graph.outside)),
+        output=mode(streams_output),
         schedule=describe(compiled.plan.schedule),
         peak_layer=summary.peak_layer,
         peak_tensors=summary.peak_tensors,
@@ -261,11 +261,6 @@ def _streamed(compiled: pipeline.Compiled) -> tuple[bool, bool]:
 def _use(region: RegionUse) -> MemoryUse:
     part = "input" if region.name == OUTSIDE else "arena"
     return MemoryUse(region.name, "ram", region.used, region.size, {part: region.used})
-
-
-def _input(compiled: pipeline.Compiled, streamed: bool) -> str:
-    """How the input is taken, as `Point` has it."""
-    return "streamed" if streamed else "random-access" if compiled.graph.outside else "resident"
 
 
 def _one_input(stream_input: bool, frame_buffer: bool) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+from edgekit_codegen.memory.plan import OUTSIDE
+
 from .. import resources
 from ..config import toml
 from ..config.toml import Document
@@ -146,6 +148,9 @@ def _check_uses(document: Document, board: Board) -> None:
     if not 1 <= arenas <= _MAX_ARENAS:
         raise document.error(("memory",), f"{arenas} memories are for the arena", f"mark 1 to {_MAX_ARENAS} of them")
     for i, memory in enumerate(board.memory):
+        if memory.name == OUTSIDE:
+            said = f"{OUTSIDE!r} is what generated code calls an input beside the arena"
+            raise document.error(("memory", i, "name"), said, "give the memory another name")
         if memory.kind == "flash" and set(memory.use) - {"code"}:
             raise document.error(("memory", i, "use"), 'flash holds nothing but "code"')
     if board.is_host:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgekit_codegen import reference
 from edgekit_codegen.ir import Graph
 from edgekit_codegen.memory.plan import OUTSIDE
+from edgekit_codegen.schedule.front import mode
 
 from ..link import Hello, Inference, LayerRecord
 from ..results import LayerResult, ProfileResult
@@ -80,13 +81,12 @@ def _profile(
     total_cycles = _total(cycles)
     clock = hello.clock_hz
     memory = connection.session.memory()
-    streams, beside = any(tensor.streamed for tensor in hello.inputs), OUTSIDE in folder.regions
     return ProfileResult(
         model=folder.model_name,
         board=folder.board,
         target=connection.target,
         build_id=folder.build_id,
-        input="streamed" if streams else "random-access" if beside else "resident",
+        input=mode(any(tensor.streamed for tensor in hello.inputs), OUTSIDE in folder.regions),
         output="streamed" if any(tensor.streamed for tensor in hello.outputs) else "resident",
         instructions=_total(instructions),
         cycles=total_cycles,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..cost import instructions
 from ..errors import DoesNotFit
@@ -95,8 +96,12 @@ def _with(points: Sequence[Point], segments: Segments, plan: Plan) -> list[Point
 
 def modes(segments: Segments) -> tuple[str, str]:
     """How input and output are taken, as `Point` has it."""
-    taken = "streamed" if segments.pulled else "random-access" if segments.graph.outside else "resident"
-    return taken, "streamed" if segments.pushed else "resident"
+    return mode(bool(segments.pulled), bool(segments.graph.outside)), mode(bool(segments.pushed))
+
+
+def mode(streamed: bool, outside: bool = False) -> Literal["resident", "streamed", "random-access"]:
+    """How one end is taken."""
+    return "streamed" if streamed else "random-access" if outside else "resident"
 
 
 def fastest(
